@@ -7,9 +7,12 @@ const { test } = require('node:test');
 const {
   ask, collect, countsOnce, event, open, openPlain, record, sparkId, text,
 } = require('./clients');
-const { freePort, startServer } = require('./server');
+const { request } = require('./raw');
+const { differsFromNode, freePort, startServer } = require('./server');
 
 const DEFAULT_MIN_MS = 500;
+// Clocks count whole milliseconds, and two of them may cut differently.
+const ROUNDING_MS = 3;
 
 test('a client that ends does not come back, and the server sees it once', async (t) => {
   const server = await startServer(t, { app: 'scripted' });
@@ -125,6 +128,47 @@ for (const reconnect of [false, true]) {
     assert.deepEqual(attempts.map(({ length }) => length > 0), clients.map(() => reconnect));
     const goodbye = reconnect ? [] : ['"primus::server::close"'];
     assert.deepEqual(raw, clients.map(() => goodbye));
+    // Node.js may be gone by now.
+    await server.kill('SIGTERM');
+  });
+}
+
+/** The status with which a server answers, or `nobody` if it takes no connection. */
+async function answerOf(server) {
+  try {
+    return (await request(server, 'GET', '/primus/spec')).status;
+  } catch (error) {
+    // With io_uring the kernel closes a listener a moment later, and cuts off who comes till then.
+    assert.match(error.code, /^(ECONNREFUSED|ECONNRESET)$/);
+    return 'nobody';
+  }
+}
+
+// Of each: how a server is destroyed, what its listener of `close` is told, and what becomes of a
+// request afterwards.
+const DESTROYS = [
+  [{}, 'close true, reconnect false, timeout 0', 'nobody'],
+  [{ timeout: 300 }, 'close true, reconnect false, timeout 300', 'nobody'],
+  [{ close: false }, 'close false, reconnect false, timeout 0', 404],
+  [
+    { close: false, reconnect: true }, 'close false, reconnect true, timeout 0', 404,
+    differsFromNode('`reconnect` sets `close`'),
+  ],
+];
+
+for (const [options, told, left, skipped = {}] of DESTROYS) {
+  test(`what is left after destroy: ${JSON.stringify(options)}`, skipped, async (t) => {
+    // One that no other server gets afterwards.
+    const port = await freePort();
+    const server = await startServer(t, { app: 'scripted', port, shards: 2 });
+    const client = await open(server);
+    const begunAt = performance.now();
+    client.write({ do: 'destroy', ...options });
+    await event(client, options.reconnect ? 'reconnect scheduled' : 'end');
+    const waitedMs = performance.now() - begunAt;
+    assert.ok(waitedMs >= (options.timeout ?? 0) - ROUNDING_MS, `ended after ${waitedMs} ms`);
+    await server.said(new RegExp(`^destroyed: ${told}$`, 'm'));
+    assert.equal(await answerOf(server), left);
     // Node.js may be gone by now.
     await server.kill('SIGTERM');
   });

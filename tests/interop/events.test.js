@@ -8,7 +8,9 @@ const { test } = require('node:test');
 const {
   ask, collect, countsOnce, event, open, openPlain, record, sparkId, text,
 } = require('./clients');
-const { differsFromNode, startServer } = require('./server');
+const { differsFromNode, startServer, within } = require('./server');
+
+const EVENT_MS_MAX = 30_000;
 
 /** The events of the spark with this id, once its last one has come. */
 async function eventsOf(observer, id) {
@@ -109,6 +111,40 @@ test('a visit that takes its time comes to everybody, then says so', async (t) =
   assert.deepEqual(await heard, [['visited', 'done'], ...visited]);
 });
 
+// Of each: how four sparks are visited, to how many of them the visit comes, and what its asker is
+// told of its end.
+const VISITS = [
+  [{ how: 'sync' }, 4],
+  [{ how: 'sync', last: 2 }, 2],
+  [{ how: 'stop', last: 2 }, 2, 'done'],
+  [{ how: 'fail', last: 2 }, 2, 'failed: refused'],
+];
+
+for (const [visit, count, end] of VISITS) {
+  const name = `of 4 sparks ${count} are visited: ${JSON.stringify(visit)}`;
+  test(name, async (t) => {
+    // Shards visit beside each other, so each of several would visit two.
+    const server = await startServer(t, { app: 'scripted', shards: 1 });
+    const clients = await Promise.all([1, 2, 3, 4].map(() => open(server)));
+    const heard = clients.map((client) => record(client, 'data'));
+    const words = count + (end === undefined ? 0 : 1);
+    const allSaid = new Promise((resolve) => {
+      const judge = () => heard.flat().length === words && resolve();
+      for (const client of clients) client.on('data', judge);
+    });
+    clients[0].write({ do: 'visit', ...visit });
+    await within(EVENT_MS_MAX, allSaid, () => JSON.stringify(heard));
+    // Who is visited all the same hears of it before this.
+    await Promise.all(clients.map((client) => ask(client, { do: 'write', value: 'after' })));
+    const others = heard.map((data) => data.filter((value) => value !== 'visited'));
+    const ends = end === undefined ? [] : [end];
+    assert.deepEqual(others, [[...ends, 'after'], ['after'], ['after'], ['after']]);
+    const visits = heard.map((data) => data.filter((value) => value === 'visited').length);
+    assert.equal(Math.max(...visits), 1, 'nobody is visited twice');
+    assert.equal(visits.reduce((sum, times) => sum + times), count);
+  });
+}
+
 const TRANSFORMS = { app: 'scripted', transforms: true };
 
 test('messages go through transforms in both directions', async (t) => {
@@ -168,14 +204,30 @@ for (const transformer of ['websockets', 'engine.io', 'sockjs', 'browserchannel'
     const { error } = await ask(clients[0], { do: 'counts' });
     assert.equal(error, clients.length, 'each spark was told');
   });
+
+  test(`${transformer}: one may take its time for what clients say, too`, async (t) => {
+    const server = await startServer(t, { ...SLOW, transformer, shards: 2 });
+    const names = ['ann', 'ben', 'cay'];
+    const clients = await Promise.all(names.map((name) => open(server, {}, `/?name=${name}`)));
+    const answers = Promise.all(clients.map((client) => event(client, 'data')));
+    for (const client of clients) {
+      for (const value of ['late secret', 'late bad', 'late 1']) {
+        client.write({ do: 'write', value });
+      }
+    }
+    const expected = names.map((name) => `late 1, ${name}`);
+    assert.deepEqual(await answers, expected, 'of each one was dropped, one refused');
+    const { data, error } = await ask(clients[0], { do: 'counts' });
+    assert.deepEqual([data, error], [clients.length + 1, clients.length]);
+  });
 }
 
 test('what waits for a transform when its spark ends is not sent', async (t) => {
   const server = await startServer(t, SLOW);
   const client = await open(server);
   const heard = record(client, 'data');
-  client.write({ do: 'write', value: 'slow 1' });
-  client.write({ do: 'end' });
+  // Both within one message, as the transform does not wait for another one.
+  client.write({ do: 'end', data: 'slow 1' });
   await event(client, 'end');
   assert.deepEqual(heard, []);
   const other = await open(server);
@@ -193,5 +245,18 @@ test(
     for (const value of [3, 'slow 4']) client.write({ do: 'broadcast', value });
     assert.deepEqual(await event(other, 'data'), 3);
     assert.deepEqual(await heard, ['slow 1, ', 2, 3, 'slow 4, ']);
+  },
+);
+
+test(
+  'what a client says behind a message that waits for a transform comes behind it',
+  differsFromNode('what its transforms let pass at once overtakes it'),
+  async (t) => {
+    const server = await startServer(t, SLOW);
+    const [client, other] = await Promise.all([open(server), open(server)]);
+    const heard = collect(client, 'data', 3);
+    for (const value of ['late 1', 2, 'late 3']) client.write({ do: 'write', value });
+    assert.equal(await ask(other, { do: 'write', value: 4 }), 4);
+    assert.deepEqual(await heard, ['late 1, ', 2, 'late 3, ']);
   },
 );

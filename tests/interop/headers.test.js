@@ -47,20 +47,63 @@ const ANSWERS = [
   }],
 ];
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** Options of CORS as flags, and answers as above. */
+const CORS_OPTIONS = [
+  [{ methods: 'get, options', 'max-age': '2 hours', headers: 'x-a, X-B', exposed: 'X-C,x-d' }, [
+    ['OPTIONS', '/primus/any', PREFLIGHT, 200, {
+      ...CORS,
+      'access-control-allow-headers': 'x-a, X-B',
+      'access-control-allow-methods': 'GET, OPTIONS',
+      'access-control-max-age': '7200',
+    }],
+    ['GET', '/primus/spec', ORIGIN, 200, {
+      ...JSON_TYPE, ...CORS, 'access-control-expose-headers': 'X-C,x-d',
+    }],
+    ['PUT', '/primus/spec', ORIGIN, 403, TEXT],
+    ['PUT', '/primus/spec', {}, 200, JSON_TYPE],
+  ]],
+  [{ credentials: 'false', 'max-age': '0', methods: '' }, [
+    ['OPTIONS', '/primus/any', PREFLIGHT, 200, {
+      'access-control-allow-headers': 'x-a', 'access-control-allow-origin': '*',
+    }],
+    ['PATCH', '/primus/spec', ORIGIN, 200, { ...JSON_TYPE, 'access-control-allow-origin': '*' }],
+  ]],
+  [{ origins: 'http://A.example http://b.example', credentials: 'false', methods: 'GET' }, [
+    ['GET', '/primus/spec', ORIGIN, 200, {
+      ...JSON_TYPE, 'access-control-allow-origin': 'http://a.example', vary: 'Origin',
+    }],
+    ['GET', '/primus/spec', { origin: 'http://c.example' }, 403, TEXT],
+    ['OPTIONS', '/primus/any', PREFLIGHT, 403, TEXT],
+  ]],
+];
+
 /** Those of the connection and of the body's frame are not Primus's. */
 const OTHERS = ['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding'];
 
 const said = (headers) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !OTHERS.includes(name)));
 
-test('each answer has the status and the headers that Primus gives it', async (t) => {
-  const server = await startServer(t);
-  for (const [method, path, headers, status, expected] of ANSWERS) {
+/** Asks for each of these answers. */
+async function judge(server, answers) {
+  for (const [method, path, headers, status, expected] of answers) {
     const answer = await request(server, method, path, { headers });
     const about = `${method} ${path} ${JSON.stringify(headers)}`;
     assert.deepEqual([answer.status, said(answer.headers)], [status, expected], about);
   }
+}
+
+test('each answer has the status and the headers that Primus gives it', async (t) => {
+  await judge(await startServer(t), ANSWERS);
 });
+
+for (const [options, answers] of CORS_OPTIONS) {
+  test(`answers with the options of CORS ${JSON.stringify(options)}`, async (t) => {
+    const further = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+    await judge(await startServer(t, { further }), answers);
+  });
+}
 
 test('the library may be known already, which Primus does not ask', async (t) => {
   const server = await startServer(t);

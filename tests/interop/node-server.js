@@ -17,12 +17,17 @@ const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
     compression: { type: 'boolean' },
+    credentials: { type: 'string' },
     driver: { type: 'string' },
+    exposed: { type: 'string' },
+    headers: { type: 'string' },
     ids: { type: 'string' },
     layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
     openings: { type: 'boolean' },
+    'max-age': { type: 'string' },
     'max-length': { type: 'string' },
+    methods: { type: 'string' },
     origins: { type: 'string' },
     parser: { type: 'string' },
     pathname: { type: 'string' },
@@ -43,7 +48,7 @@ const memory = new Map();
 const heard = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
-const server = http.createServer();
+const server = http.createServer(answerOthers);
 const primus = new Primus(server, primusOptions());
 if (flags.plugins) plug(primus, flags.plugins);
 else apps[flags.app]();
@@ -78,6 +83,9 @@ function scripted() {
   primus.on('disconnection', ({ id }) => {
     counts.disconnection += 1;
     heard.get(id).push('disconnection');
+  });
+  primus.on('close', ({ close = true, reconnect = false, timeout = 0 }) => {
+    console.error(`destroyed: close ${close}, reconnect ${reconnect}, timeout ${timeout}`);
   });
 }
 
@@ -130,25 +138,43 @@ function transform() {
   });
 }
 
+/** Drops, refuses or replaces a text that begins so, which is said a while later. */
+function afterAWhile(word, text, spark, replace, next) {
+  if (typeof text !== 'string' || !text.startsWith(word)) return next();
+  setTimeout(() => {
+    if (text === `${word} secret`) return next(null, false);
+    if (text === `${word} bad`) return next(new Error('refused'));
+    replace(`${text}, ${spark.query.name ?? ''}`);
+    next();
+  }, 20);
+}
+
 function transformSlowly() {
-  primus.transform('outgoing', function transformed(packet, next) {
-    const { data } = packet;
-    if (typeof data !== 'string' || !data.startsWith('slow')) return next();
-    setTimeout(() => {
-      if (data === 'slow secret') return next(null, false);
-      if (data === 'slow bad') return next(new Error('refused'));
-      packet.data = `${data}, ${this.query.name ?? ''}`;
-      next();
-    }, 20);
+  primus.transform('outgoing', function outgoing(packet, next) {
+    const replace = (data) => { packet.data = data; };
+    afterAWhile('slow', packet.data, this, replace, next);
+  });
+  primus.transform('incoming', function incoming({ data }, next) {
+    const replace = (value) => { data.value = value; };
+    afterAWhile('late', data?.value, this, replace, next);
   });
 }
 
-/** Visits all sparks, each a while after the other, and says so when it is done. */
-function visit(spark) {
-  primus.forEach((other, next) => {
-    other.write('visited');
-    setTimeout(next, 1);
-  }, () => spark.write('done'));
+/** Visits sparks as tests/support/visits.rs says. */
+function visit(asker, { how = 'next', last }) {
+  let visited = 0;
+  // Returns whether others are to be visited.
+  const tell = (spark) => {
+    spark.write('visited');
+    visited += 1;
+    return visited !== last;
+  };
+  if (how === 'sync') return primus.forEach(tell);
+  const ends = { stop: [null, false], fail: [new Error('refused')], next: [] };
+  primus.forEach((spark, next) => {
+    const then = tell(spark) ? [] : ends[how];
+    setTimeout(next, 1, ...then);
+  }, (error) => asker.write(error ? `failed: ${error.message}` : 'done'));
 }
 
 function obey(spark, command) {
@@ -162,11 +188,11 @@ function obey(spark, command) {
     case 'remember': return void memory.set(command.key, command.value);
     case 'recall': return spark.write(memory.get(command.key) ?? null);
     case 'broadcast': return primus.write(command.value);
-    case 'visit': return visit(spark);
+    case 'visit': return void visit(spark, command);
     case 'events': return spark.write(heard.get(command.of) ?? []);
     case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
-    case 'destroy': return void primus.destroy({ reconnect: command.reconnect });
+    case 'destroy': return void primus.destroy(command);
   }
 }
 
@@ -179,12 +205,20 @@ function primusOptions() {
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags.parser && { parser: flags.parser === 'raw' ? raw : flags.parser }),
     ...(flags.ids && { idGenerator: ids(flags.ids) }),
-    ...(flags.origins && { origins: flags.origins }),
+    ...cors(),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     ...(flags.plugins && load(flags.plugins)),
     iknowhttpsisbetter: true,
   };
+}
+
+/** Options that are not given are not there: an empty text means something. */
+function cors() {
+  const { origins, methods, credentials, 'max-age': maxAge, headers, exposed } = flags;
+  const isAllowed = credentials === undefined ? undefined : credentials === 'true';
+  const all = { origins, methods, credentials: isAllowed, maxAge, headers, exposed };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 function ids(prefix) {
@@ -213,6 +247,11 @@ function transportOption(text) {
   const [name, value] = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
   const isPlain = /^(true|false|\d+)$/.test(value);
   return [name, isPlain ? JSON.parse(value) : value];
+}
+
+/** Requests that are not Primus's, or that it leaves to others once it was destroyed. */
+function answerOthers(req, res) {
+  res.writeHead(404, { 'content-type': 'text/plain' }).end('Not Found');
 }
 
 function listen() {

@@ -136,6 +136,11 @@ fn a_server_that_stays_serves_nobody_new_either() {
     stage.turns(2);
     let mut late = stage.connect(handshake("").as_bytes());
     assert!(late.has_heard("HTTP/1.1 404 "));
+    let mut late = stage.connect(b"GET /primus/spec HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(
+        late.has_heard("HTTP/1.1 404 "),
+        "nor does it say what it is"
+    );
     assert_eq!(stage.primus.stats().sparks_opened, 10);
 }
 

@@ -5,17 +5,18 @@
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
 //! `{"do":"events","of":id}`, which is answered with the events of a spark,
-//! `{"do":"broadcast","value":..}`, `{"do":"visit"}`, which visits all sparks,
-//! `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
+//! `{"do":"broadcast","value":..}`, `{"do":"visit","how":..,"last":2}`, which visits sparks
+//! (visits.rs), `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`; `{"do":"destroy","reconnect":true}` destroys the server.
+//! `{"do":"recall","key":..}`; `{"do":"destroy","close":false,"reconnect":true,"timeout":300}`
+//! destroys the server, which says so on its standard error.
 //! `["rewrite", value]` is answered with that value, which is decoded and encoded anew, where an
 //! echo would pass on the bytes that came.
 //! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed,
-//! with `--slow-transforms` by one that knows the spark and takes its time (transforms.rs); it
-//! knows a parser of its own, `lettered`. With `--openings` there are `connection` listeners that
-//! wait for each other (openings.rs).
+//! with `--slow-transforms` by some that take their time (transforms.rs); it knows a parser of its
+//! own, `lettered`. With `--openings` there are `connection` listeners that wait for each other
+//! (openings.rs).
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
@@ -24,12 +25,12 @@ mod plugged;
 mod room_calls;
 mod set_up;
 mod transforms;
+mod visits;
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use allspark::parser::{Parser, Scratch};
 use allspark::{
@@ -42,6 +43,7 @@ use signal_hook::iterator::Signals;
 
 use openings::openings;
 use set_up::{Order, set_up};
+use visits::{How, visit};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -104,7 +106,12 @@ enum Command {
     Broadcast {
         value: serde_json::Value,
     },
-    Visit,
+    /// Visits sparks, see `visits.rs`.
+    Visit {
+        #[serde(default)]
+        how: How,
+        last: Option<u32>,
+    },
     Events {
         of: String,
     },
@@ -122,9 +129,11 @@ enum Command {
     Recall {
         key: String,
     },
-    /// Destroys the server.
+    /// Destroys the server, by default as Primus does.
     Destroy {
-        reconnect: bool,
+        close: Option<bool>,
+        reconnect: Option<bool>,
+        timeout: Option<u64>,
     },
 }
 
@@ -175,6 +184,11 @@ fn script(primus: &Primus, has_openings: bool) {
     if has_openings {
         openings(primus, move |spark, event| noting.note(spark, event));
     }
+    primus.on_close(|options| {
+        let (close, reconnect) = (options.close, options.reconnect);
+        let timeout = options.timeout_ms;
+        eprintln!("destroyed: close {close}, reconnect {reconnect}, timeout {timeout}");
+    });
     let disconnections = Arc::clone(&shared);
     primus.on_disconnection(move |spark| {
         count(&disconnections.counts.disconnection);
@@ -231,21 +245,6 @@ fn note(spark: &mut Spark<'_>, shared: &Arc<Shared>) {
     spark.on_error(move |spark, _| errors.note(spark.id(), "error"));
 }
 
-/// Visits all sparks, each a while after the other, and says so when it is done.
-fn visit(spark: &mut Spark<'_>) {
-    let asker = spark.handle();
-    spark.primus().for_each_async(
-        |spark, next| {
-            spark.write("visited");
-            std::thread::spawn(|| {
-                std::thread::sleep(Duration::from_millis(1));
-                next.forward();
-            });
-        },
-        move |_| asker.write("done").expect("text can be encoded"),
-    );
-}
-
 fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
     match command {
         Command::End { data, reconnect } => {
@@ -266,7 +265,7 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             // Whether it can be written is a matter of the transforms.
             drop(spark.primus().write(Json(value)));
         }
-        Command::Visit => visit(spark),
+        Command::Visit { how, last } => visit(spark, how, last),
         Command::Events { of } => {
             let heard = shared.heard.lock().expect("no thread that panicked");
             let events = heard.get(&of).cloned().unwrap_or_default();
@@ -300,10 +299,19 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             let value = shared.memory().get(&key).cloned();
             spark.write(Json(value));
         }
-        Command::Destroy { reconnect } => spark.primus().destroy(Destroy {
+        Command::Destroy {
+            close,
             reconnect,
-            ..Destroy::default()
-        }),
+            timeout,
+        } => {
+            let default = Destroy::default();
+            spark.primus().destroy(Destroy {
+                close: close.unwrap_or(default.close),
+                reconnect: reconnect.unwrap_or(default.reconnect),
+                timeout_ms: timeout.unwrap_or(default.timeout_ms),
+                ..default
+            });
+        }
     }
 }
 

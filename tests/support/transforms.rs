@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use allspark::{Packet, Primus, SparkError, Transformed};
+use allspark::{Packet, Primus, SparkError, TransformTicket, Transformed};
 
-/// How long the slow one takes.
+/// How long those that take their time take.
 const SLOW: Duration = Duration::from_millis(20);
 
 /// Puts transforms in the way of messages.
@@ -43,26 +43,46 @@ fn command(packet: &Packet<'_>) -> String {
     value["do"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Puts one in the way of texts that begin with `slow`, which knows for whom they are.
+/// Puts two in the way that take their time: one of texts that are written and begin with `slow`,
+/// which knows for whom they are, and one of commands with a value that begins with `late`.
 pub(crate) fn attach_slow(primus: &Primus) {
     primus.transform_outgoing_per_spark(|spark, packet| {
         let text: String = packet.data().parse().unwrap_or_default();
-        if !text.starts_with("slow") {
+        let Some(word) = text.strip_prefix("slow") else {
             return Transformed::Next;
-        }
-        let name = spark.query().get("name").unwrap_or_default().to_string();
-        let mut ticket = packet.later();
-        std::thread::spawn(move || {
-            std::thread::sleep(SLOW);
-            match &*text {
-                "slow secret" => ticket.drop_message(),
-                "slow bad" => ticket.fail("refused"),
-                text => match ticket.set(format!("{text}, {name}")) {
-                    Ok(()) => ticket.next(),
-                    Err(error) => ticket.fail(error),
-                },
-            }
-        });
-        Transformed::Later
+        };
+        let name = spark.query().get("name").unwrap_or_default();
+        after_a_while(packet.later(), word, format!("{text}, {name}").into())
     });
+    primus.transform_incoming(|spark, packet| {
+        let mut command: serde_json::Value = packet.data().parse().unwrap_or_default();
+        let text = command["value"].as_str().unwrap_or_default().to_owned();
+        let Some(word) = text.strip_prefix("late") else {
+            return Transformed::Next;
+        };
+        let name = spark.query().get("name").unwrap_or_default();
+        command["value"] = format!("{text}, {name}").into();
+        after_a_while(packet.later(), word, command)
+    });
+}
+
+/// Drops, refuses or replaces a message, as what follows on the first word of its text says.
+fn after_a_while(
+    mut ticket: TransformTicket,
+    word: &str,
+    replaced: serde_json::Value,
+) -> Transformed {
+    let word = word.to_owned();
+    std::thread::spawn(move || {
+        std::thread::sleep(SLOW);
+        match &*word {
+            " secret" => ticket.drop_message(),
+            " bad" => ticket.fail("refused"),
+            _ => match ticket.set(replaced) {
+                Ok(()) => ticket.next(),
+                Err(error) => ticket.fail(error),
+            },
+        }
+    });
+    Transformed::Later
 }

@@ -51,6 +51,8 @@ pub(crate) struct Case<'a> {
     pub(crate) known: Option<&'a Known>,
     /// Whether it is an upgrade to the transport.
     pub(crate) is_upgrade: bool,
+    /// Whether the server was destroyed: what it says of itself, and its library, are gone.
+    pub(crate) is_destroyed: bool,
     /// Says whether what answers it is a script, which a browser asks for without an `Origin`.
     pub(crate) is_script: &'a dyn Fn(&RequestHead<'_>) -> bool,
     /// Makes the ticket of a layer that decides later.
@@ -228,6 +230,7 @@ impl Door {
                 None
             }
             Step::Cors => judge_origin(case, pass),
+            Step::Library | Step::Spec if case.is_destroyed => None,
             Step::Library => self.library(case),
             Step::Spec => self.answer_spec(case),
             Step::XssFilter => {

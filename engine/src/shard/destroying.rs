@@ -92,6 +92,11 @@ impl Destroying {
         self.begun.is_some()
     }
 
+    /// Whether a destroy has begun, after which there is no Primus any more.
+    pub(super) fn is_destroyed(&self) -> bool {
+        self.has_begun() && !self.drains()
+    }
+
     /// Whether a drain has begun.
     pub(super) fn drains(&self) -> bool {
         self.serves_until.is_some()
@@ -100,7 +105,7 @@ impl Destroying {
     /// Whether nobody new is served on a connection that becomes his own. While a server drains
     /// such a client is served for as long as others are: it would only have to come again.
     pub(super) fn refuses_streams(&self) -> bool {
-        self.has_begun() && (!self.drains() || self.deadline.is_some())
+        self.is_destroyed() || (self.has_begun() && self.deadline.is_some())
     }
 
     /// Whether nobody new is served on a connection for requests. A client that was told to

@@ -63,6 +63,7 @@ impl<T: Transformer> Core<T> {
             peer: self.net.connection(key).peer,
             known: self.introductions.of(key).map(|known| &**known),
             is_upgrade: transformer.is_upgrade(head),
+            is_destroyed: self.destroying.is_destroyed(),
             is_script: &|head| transformer.is_script(head),
             later: &|| {
                 ticket.set(self.new_ticket());

@@ -167,14 +167,15 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// After a destroy there is no Primus any more. One that drains says that others are there.
+    /// After a destroy such a request goes where all others go. A server that drains says that
+    /// others are there.
     fn refuse_new(&mut self, key: Key, request: &Request<'_>) {
-        match self.destroying.drains() {
-            true => {
+        match self.destroying.is_destroyed() {
+            true => self.respond_elsewhere(key, request),
+            false => {
                 let response = self.unavailable();
                 self.respond_last(key, &request.head, &response);
             }
-            false => self.respond_elsewhere(key, request),
         }
     }
 

@@ -44,6 +44,7 @@ fn with_case<R>(
         head: &head,
         peer: PEER,
         known: None,
+        is_destroyed: false,
         is_upgrade: head.wants_upgrade(),
         is_script: &|_| false,
         later: &later,
