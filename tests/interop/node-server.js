@@ -190,6 +190,7 @@ function obey(spark, command) {
     case 'broadcast': return primus.write(command.value);
     case 'visit': return void visit(spark, command);
     case 'events': return spark.write(heard.get(command.of) ?? []);
+    case 'others': return spark.write(others(spark));
     case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
     case 'destroy': return void primus.destroy(command);
@@ -235,6 +236,11 @@ const raw = {
   encoder: (data, next) => next(null, data),
   decoder: (data, next) => next(null, data),
 };
+
+/** The events of each spark but the asker. */
+function others({ id: asker }) {
+  return [...heard].filter(([id]) => id !== asker).map(([, events]) => events);
+}
 
 /** A spark as the application sees it. */
 function describe({ id, query, address: { ip, port }, headers, request }) {

@@ -9,7 +9,7 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const https = require('node:https');
 const path = require('node:path');
-const { test } = require('node:test');
+const { describe, test } = require('node:test');
 const { pathToFileURL } = require('node:url');
 
 const { startServer, TLS } = require('../interop/server');
@@ -99,21 +99,24 @@ async function text(url) {
   return whole;
 }
 
-for (const program of Object.keys(WAYS)) {
-  test(`every transport speaks TLS: ${program}`, async (t) => {
-    const { url, folder } = await served(t);
-    const environment = { NODE_EXTRA_CA_CERTS: TLS.authority };
-    const { code, happened, stderr } = await run(folder, program, url, CASES, environment);
-    for (const key of Object.keys(CASES)) assert.deepEqual(happened[key], ECHOED, key);
-    assert.deepEqual([code, stderr], [0, '']);
-  });
+// Together, as they mostly wait: servers, before they leave, for clients that poll no more.
+describe('TLS', { concurrency: true }, () => {
+  for (const program of Object.keys(WAYS)) {
+    test(`every transport speaks TLS: ${program}`, async (t) => {
+      const { url, folder } = await served(t);
+      const environment = { NODE_EXTRA_CA_CERTS: TLS.authority };
+      const { code, happened, stderr } = await run(folder, program, url, CASES, environment);
+      for (const key of Object.keys(CASES)) assert.deepEqual(happened[key], ECHOED, key);
+      assert.deepEqual([code, stderr], [0, '']);
+    });
 
-  test(`a server that nobody vouches for is refused: ${program}`, async (t) => {
-    const { url, folder } = await served(t);
-    const { code, happened, stderr } = await run(folder, program, url, CASES);
-    for (const [key, events] of Object.entries(happened)) {
-      assert.deepEqual(events.map(([event]) => [event]), REFUSED, `${key}: ${events}`);
-    }
-    assert.deepEqual([code, stderr], [0, '']);
-  });
-}
+    test(`a server that nobody vouches for is refused: ${program}`, async (t) => {
+      const { url, folder } = await served(t);
+      const { code, happened, stderr } = await run(folder, program, url, CASES);
+      for (const [key, events] of Object.entries(happened)) {
+        assert.deepEqual(events.map(([event]) => [event]), REFUSED, `${key}: ${events}`);
+      }
+      assert.deepEqual([code, stderr], [0, '']);
+    });
+  }
+});

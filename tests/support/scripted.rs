@@ -4,7 +4,8 @@
 //! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`,
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
-//! `{"do":"events","of":id}`, which is answered with the events of a spark,
+//! `{"do":"events","of":id}`, which is answered with the events of a spark, `{"do":"others"}`,
+//! which is answered with a list of those of each spark but the asker,
 //! `{"do":"broadcast","value":..}`, `{"do":"visit","how":..,"last":2}`, which visits sparks
 //! (visits.rs), `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
@@ -115,6 +116,8 @@ enum Command {
     Events {
         of: String,
     },
+    /// The events of each spark but the asker.
+    Others,
     /// Writes to the spark with this id.
     Tell {
         to: String,
@@ -269,6 +272,14 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
         Command::Events { of } => {
             let heard = shared.heard.lock().expect("no thread that panicked");
             let events = heard.get(&of).cloned().unwrap_or_default();
+            drop(heard);
+            spark.write(Json(events));
+        }
+        Command::Others => {
+            let asker = spark.id().to_string();
+            let heard = shared.heard.lock().expect("no thread that panicked");
+            let others = heard.iter().filter(|(id, _)| **id != asker);
+            let events: Vec<_> = others.map(|(_, events)| events.clone()).collect();
             drop(heard);
             spark.write(Json(events));
         }
