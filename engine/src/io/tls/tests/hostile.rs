@@ -38,6 +38,63 @@ fn play(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
     (answer, ended.and_then(Result::err))
 }
 
+/// The signatures that a client of TLS 1.2 knows: Ed25519.
+const SIGNATURES: &[u8] = &[0, 13, 0, 4, 0, 2, 8, 7];
+
+/// A hello without a word of TLS 1.3: of version 3.`minor`, where 3.3 is TLS 1.2, with these suites
+/// and a further extension.
+fn old_hello(minor: u8, suites: &[[u8; 2]], further: &[u8]) -> Vec<u8> {
+    const P256: [u8; 8] = [0, 10, 0, 4, 0, 2, 0, 23];
+    const UNCOMPRESSED_POINTS: [u8; 6] = [0, 11, 0, 2, 1, 0];
+    let extensions = [&P256[..], &UNCOMPRESSED_POINTS, further].concat();
+    let suites = suites.concat();
+    let mut body = vec![3, minor];
+    body.extend([7; 32]);
+    body.extend([0, 0, suites.len() as u8]);
+    body.extend(&suites);
+    body.extend([1, 0, 0, extensions.len() as u8]);
+    body.extend(&extensions);
+    let message = [&[1, 0, 0, body.len() as u8], &body[..]].concat();
+    [&[22, 3, 1, 0, message.len() as u8], &message[..]].concat()
+}
+
+/// TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256.
+const GCM: [u8; 2] = [0xc0, 0x2b];
+
+/// TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, the same with AES-256, and with AES-128 and SHA-256: those
+/// of the same kind of key that go before.
+const CBC: [[u8; 2]; 3] = [[0xc0, 0x09], [0xc0, 0x0a], [0xc0, 0x23]];
+
+#[test]
+fn no_version_before_1_2_is_spoken() {
+    let (answer, fault) = play(&old_hello(3, &[GCM], SIGNATURES));
+    assert_eq!(answer[..2], [22, 3], "TLS 1.2 is answered: {fault:?}");
+    for minor in 0..3 {
+        for suites in [&[GCM][..], &CBC] {
+            // Clients of these versions name no signatures (RFC 5246, 7.4.1.4.1).
+            for further in [SIGNATURES, &[]] {
+                let (answer, fault) = play(&old_hello(minor, suites, further));
+                assert_eq!(
+                    alert_of(&answer),
+                    Some(alert::PROTOCOL_VERSION),
+                    "{fault:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_suite_of_chained_blocks_is_spoken() {
+    const HANDSHAKE_FAILURE: u8 = 40;
+    for further in [SIGNATURES, &[]] {
+        let (answer, fault) = play(&old_hello(3, &CBC, further));
+        assert_eq!(alert_of(&answer), Some(HANDSHAKE_FAILURE), "{fault:?}");
+    }
+    let (answer, fault) = play(&old_hello(3, &[CBC[0], GCM], SIGNATURES));
+    assert_eq!(answer[..2], [22, 3], "there is a better one: {fault:?}");
+}
+
 fn alert_of(answer: &[u8]) -> Option<u8> {
     match answer {
         [21, 3, _, 0, 2, 2, alert] => Some(*alert),
