@@ -58,13 +58,22 @@ fn on_secret_sim(subject: &'static Subject) {
     });
 }
 
-/// Encrypted, on the driver that the server would take.
-fn on_secret_sockets(subject: &'static Subject) {
-    check(subject, "sockets with TLS", |setup| {
+/// Encrypted, through sockets.
+fn on_secret_epoll(subject: &'static Subject) {
+    on_secret_sockets(subject, DriverChoice::Epoll);
+}
+
+fn on_secret_uring(subject: &'static Subject) {
+    if can_use_uring() {
+        on_secret_sockets(subject, DriverChoice::Uring);
+    }
+}
+
+fn on_secret_sockets(subject: &'static Subject, driver: DriverChoice) {
+    check(subject, &format!("{driver:?} with TLS"), |setup| {
         vec![World::new(subject, |log| {
             let tls = Some(identity::acceptor());
-            let choice = DriverChoice::Auto;
-            Secret::new(Sockets::new(subject, setup, choice, tls, log))
+            Secret::new(Sockets::new(subject, setup, driver, tls, log))
         })]
     });
 }
@@ -73,12 +82,19 @@ fn on_epoll(subject: &'static Subject) {
     on_sockets(subject, DriverChoice::Epoll);
 }
 
-/// Where `io_uring` can't be used the server itself uses `epoll`, so there is nothing to test.
 fn on_uring(subject: &'static Subject) {
-    match probe() {
-        Ok(_) => on_sockets(subject, DriverChoice::Uring),
-        Err(reason) => eprintln!("not tested, because io_uring can't be used: {reason:?}"),
+    if can_use_uring() {
+        on_sockets(subject, DriverChoice::Uring);
     }
+}
+
+/// Where `io_uring` can't be used the server itself uses `epoll`, so there is nothing to test.
+fn can_use_uring() -> bool {
+    let probed = probe();
+    if let Err(reason) = &probed {
+        eprintln!("not tested, because io_uring can't be used: {reason:?}");
+    }
+    probed.is_ok()
 }
 
 fn on_sockets(subject: &'static Subject, driver: DriverChoice) {

@@ -154,7 +154,7 @@ subjects! {
     };
 }
 
-/// Two more tests of some subjects, whose connections are encrypted.
+/// More tests of some subjects, whose connections are encrypted.
 macro_rules! encrypted {
     ($($name:ident)*) => {
         mod encrypted {
@@ -167,8 +167,13 @@ macro_rules! encrypted {
                 }
 
                 #[test]
-                fn sockets() {
-                    crate::on_secret_sockets(&SUBJECT);
+                fn epoll() {
+                    crate::on_secret_epoll(&SUBJECT);
+                }
+
+                #[test]
+                fn uring() {
+                    crate::on_secret_uring(&SUBJECT);
                 }
             })*
         }

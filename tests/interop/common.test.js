@@ -32,6 +32,11 @@ function each(name, judge, { waits = false } = {}) {
   });
 }
 
+/** A scripted server that soon forgets whoever is gone. */
+function startForgetful(t, { server, forgets }) {
+  return startServer(t, { ...server, app: 'scripted', transport: forgets });
+}
+
 each('a client opens, and what it wrote before arrives in order', async (t, variant) => {
   const server = await startServer(t, variant.server);
   const client = connect(server, variant.client);
@@ -141,7 +146,7 @@ each('a server that was killed and started again is found again', async (t, vari
 }, { waits: true });
 
 each('a client that ends does not come back, and leaves nothing behind', async (t, variant) => {
-  const server = await startServer(t, { ...variant.server, app: 'scripted' });
+  const server = await startForgetful(t, variant);
   const observer = await open(server, variant.client);
   const client = await open(server, { ...variant.client, ...EAGER });
   const ends = record(client, 'end');
@@ -157,7 +162,7 @@ each('a client that ends does not come back, and leaves nothing behind', async (
 }, { waits: true });
 
 each('a client that the server ends hears its last words and stays away', async (t, variant) => {
-  const server = await startServer(t, { ...variant.server, app: 'scripted' });
+  const server = await startForgetful(t, variant);
   const client = await open(server, { ...variant.client, ...EAGER });
   const received = record(client, 'data');
   const scheduled = record(client, 'reconnect scheduled');
@@ -174,7 +179,7 @@ each('a client that the server ends hears its last words and stays away', async 
 }, { waits: true });
 
 each('a client that the server ends with reconnect is a new spark', async (t, variant) => {
-  const server = await startServer(t, { ...variant.server, app: 'scripted' });
+  const server = await startForgetful(t, variant);
   const client = await open(server, { ...variant.client, ...EAGER });
   const before = await sparkId(client);
   const received = record(client, 'data');

@@ -6,7 +6,9 @@
 // plugins/plugged.js says instead.
 'use strict';
 
+const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const { parseArgs } = require('node:util');
 const Primus = require('primus');
 
@@ -35,6 +37,8 @@ const { values: flags } = parseArgs({
     plugins: { type: 'string' },
     shards: { type: 'string' },
     'slow-transforms': { type: 'boolean' },
+    'tls-cert': { type: 'string' },
+    'tls-key': { type: 'string' },
     transformer: { type: 'string' },
     transforms: { type: 'boolean' },
     transport: { type: 'string', multiple: true, default: [] },
@@ -48,7 +52,7 @@ const memory = new Map();
 const heard = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
-const server = http.createServer(answerOthers);
+const server = createServer();
 const primus = new Primus(server, primusOptions());
 if (flags.plugins) plug(primus, flags.plugins);
 else apps[flags.app]();
@@ -57,6 +61,12 @@ if (flags.transforms) transform();
 if (flags['slow-transforms']) transformSlowly();
 listen();
 process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
+
+function createServer() {
+  const { 'tls-cert': cert, 'tls-key': key } = flags;
+  if (!cert) return http.createServer(answerOthers);
+  return https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, answerOthers);
+}
 
 function echo() {
   primus.on('connection', (spark) => spark.on('data', (data) => spark.write(data)));

@@ -3,6 +3,7 @@
 // The environment chooses what is tested:
 //   ALLSPARK_PEER    `allspark` (default), or `node`: the real Primus, which judges the tests
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
+//   ALLSPARK_TLS     `1`: servers speak TLS, unless a test says otherwise (common-tls.test.js)
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
 //   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`),
 //                          by default the debug build, else the release build
@@ -40,6 +41,7 @@ const TLS = {
 
 const peer = process.env.ALLSPARK_PEER || 'allspark';
 const driver = process.env.ALLSPARK_DRIVER || 'auto';
+const speaksTls = process.env.ALLSPARK_TLS === '1';
 
 /**
  * Starts a server and resolves once it listens. It is stopped with the test, and must then still
@@ -54,7 +56,8 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * `transforms` and `slowTransforms`, which put the transforms of tests/support/transforms.rs in the
  * way of messages, `openings`, which attaches the `connection` listeners of
  * tests/support/openings.rs, `origins` and `trustedProxies`. `tls` has the server speak TLS, with
- * the certificate of TLS.localhost. `further` are flags.
+ * the certificate of TLS.localhost. `further` are flags. `through` is a command that starts the
+ * server, which is what follows it.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -72,15 +75,17 @@ class Server {
 
   constructor(options) {
     const { app = 'echo', transformer = 'websockets', kind = peer, ...others } = options;
-    const { spokenBy = transformer, ...told } = others;
+    const { spokenBy = transformer, through = [], ...rest } = others;
+    const told = { tls: speaksTls, ...rest };
     this.spokenBy = spokenBy;
     this.parser = told.parser ?? 'json';
     this.pathname = told.pathname ?? '/primus';
-    this.tls = told.tls ?? false;
-    const [command, args] = commandFor(app, kind);
+    this.tls = told.tls;
+    const [program, args] = commandFor(app, kind);
     args.push('--transformer', transformer, ...flags(told));
+    const [command, ...words] = [...through, program, ...args];
     const stdio = ['ignore', 'pipe', 'pipe'];
-    this.#child = spawn(command, args, { env: cleanEnvironment(), stdio });
+    this.#child = spawn(command, words, { env: cleanEnvironment(), stdio });
     this.exited = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }));
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => this.#take(text));

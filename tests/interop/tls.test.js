@@ -1,5 +1,6 @@
-// Over TLS the clients of Primus find what they find without: every transformer, and what Node's
-// own client says of the server's certificate and protocols.
+// What Node's own client says of the server's certificate and protocols, and what moves with a
+// connection. That clients of Primus find over TLS what they find without is a matter of
+// common-tls.test.js.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,39 +10,15 @@ const https = require('node:https');
 const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
-const { ask, collect, open } = require('./clients');
 const { postSlowly, rawConnection, received } = require('./raw');
 const { peer, startServer, TLS } = require('./server');
-const { VALUES } = require('./values');
-const { variants } = require('./variants');
 
-const MIB = 1024 * 1024;
 const authority = fs.readFileSync(TLS.authority);
-
-// Only the client of engine.io can be told of an authority. That the others find the right server
-// is judged by Node's own client below.
-process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-const authorities = ({ spokenBy }) => (spokenBy === 'engine.io' ? { ca: authority } : {});
 
 // Node's own server judges nothing new: it has the same TLS as its clients.
 const options = peer === 'node' ? { skip: 'the TLS of Node.js' } : { concurrency: 2 };
 
 describe('over TLS', options, () => {
-  for (const [name, variant] of variants) {
-    test(`values come back, and 1,000 messages in order: ${name}`, async (t) => {
-      const server = await startServer(t, { ...variant.server, tls: true });
-      const transport = { ...variant.client?.transport, ...authorities(server) };
-      const client = await open(server, { ...variant.client, transport });
-      for (const value of Object.values(VALUES)) assert.deepEqual(await ask(client, value), value);
-      const long = 'x'.repeat(MIB);
-      const back = await ask(client, long);
-      assert.ok(back === long, `${back.length} characters came back`);
-      const answers = collect(client, 'data', 1_000);
-      for (let n = 0; n < 1_000; n += 1) client.write({ n });
-      assert.equal((await answers).findIndex(({ n }, index) => n !== index), -1);
-    });
-  }
-
   // A connection takes its keys along to the shard of its session. The kernel chooses where it
   // begins, so several are tried.
   test('a body that comes slowly arrives whole wherever it begins', async (t) => {
@@ -62,26 +39,38 @@ describe('over TLS', options, () => {
     }
   });
 
-  test('the certificate, the protocols and the library are as they should be', async (t) => {
+  test('the certificate, the protocol and the library are as they should be', async (t) => {
     const further = ['--tls-hsts', '60'];
     const server = await startServer(t, { transformer: 'any', tls: true, further });
     const connection = { host: '127.0.0.1', port: server.port, ca: authority };
-    const secure = { ...connection, rejectUnauthorized: true, ALPNProtocols: ['h2', 'http/1.1'] };
-    const socket = tls.connect(secure);
+    const socket = tls.connect({ ...connection, ALPNProtocols: ['h2', 'http/1.1'] });
     await once(socket, 'secureConnect');
     assert.equal(socket.authorized, true);
     assert.equal(socket.alpnProtocol, 'http/1.1');
     assert.equal(socket.getProtocol(), 'TLSv1.3');
     socket.destroy();
-    const old = tls.connect({
-      ...secure, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0',
-    });
-    const [error] = await once(old, 'error');
-    assert.match(error.code, /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|HANDSHAKE/);
     const path = '/primus/primus.js';
     const [answer] = await once(https.get({ ...connection, path }), 'response');
     assert.equal(answer.statusCode, 200);
     assert.equal(answer.headers['strict-transport-security'], 'max-age=60');
     answer.destroy();
   });
+
+  // The ends of a handshake are alerts of the server's: its client offers what it could speak.
+  for (const [name, offered, said] of [
+    ['TLS 1.0', { minVersion: 'TLSv1', maxVersion: 'TLSv1' }, /ALERT_PROTOCOL_VERSION$/],
+    ['TLS 1.1', { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' }, /ALERT_PROTOCOL_VERSION$/],
+    ['CBC alone', {
+      maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA256',
+    }, /ALERT_HANDSHAKE_FAILURE$/],
+  ]) {
+    test(`${name} is refused by the server`, async (t) => {
+      const { port } = await startServer(t, { tls: true });
+      const ciphers = `${offered.ciphers ?? 'DEFAULT'}:@SECLEVEL=0`;
+      const to = { host: '127.0.0.1', port, ca: authority };
+      const client = tls.connect({ ...to, ...offered, ciphers });
+      const [error] = await once(client, 'error');
+      assert.match(error.code, said);
+    });
+  }
 });

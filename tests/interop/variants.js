@@ -10,7 +10,9 @@ const SOCKJS_PATIENT = { timeout: 20_000 };
 
 /**
  * By name: what the `server` is started with, options of the `client`, and which option of the
- * client's `transport` holds further `headers`, if it takes any.
+ * client's `transport` holds further `headers`, if it takes any. `forgets` are options of the
+ * server's `transport` with which it soon forgets a session that nobody asks for. A client that is
+ * to live may not stand still for so long, as the machine may.
  */
 const VARIANTS = {
   'websockets': { server: { transformer: 'websockets' }, headers: 'headers' },
@@ -37,13 +39,14 @@ const VARIANTS = {
   },
   'sockjs': { server: { transformer: 'sockjs' }, client: { transport: SOCKJS_PATIENT } },
   'sockjs by streaming': {
-    // It takes a client for gone when that has not come back for so long, as the machine may not.
-    server: { transformer: 'sockjs', transport: { disconnect_delay: 3_000 } },
+    server: { transformer: 'sockjs' },
+    forgets: { disconnect_delay: 3_000 },
     client: { websockets: false, transport: SOCKJS_PATIENT },
   },
   'browserchannel': {
-    // A session that was stopped is remembered for so long, in case its client is still there.
-    server: { transformer: 'browserchannel', transport: { sessionTimeoutInterval: 2_000 } },
+    server: { transformer: 'browserchannel' },
+    // Also one that was stopped, in case its client is still there.
+    forgets: { sessionTimeoutInterval: 2_000 },
     // When the server is gone it asks for an image, by default one on the internet.
     client: { transport: { testImageUri: 'http://127.0.0.1:1/' } },
     headers: 'extraHeaders',

@@ -141,4 +141,4 @@ async function accepted(port) {
   }
 }
 
-module.exports = { certificate, folder, startHaproxy, startHaproxyTcp, startNginx };
+module.exports = { folder, startHaproxy, startHaproxyTcp, startNginx };

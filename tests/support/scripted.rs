@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use allspark::parser::{Parser, Scratch};
+use allspark::tls::TlsOptions;
 use allspark::{
     Builder, ClientHalf, CorsOptions, CustomParser, Data, DecodeError, Destroy, DriverChoice,
     EncodeError, EndOptions, Json, KeepHeaders, Kind, ParseError, Primus, Spark, SparkId, Value,
@@ -358,7 +359,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
     let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
-    let mut plugins = None;
+    let (mut plugins, mut tls) = (None, TlsOptions::default());
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -388,6 +389,14 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
                 origins: value,
                 ..CorsOptions::default()
             }),
+            "--tls-cert" => {
+                tls.cert = Some(value.into());
+                builder
+            }
+            "--tls-key" => {
+                tls.key = Some(value.into());
+                builder
+            }
             "--trusted-proxies" => builder.trusted_proxies(value),
             "--transformer" => builder.transformer(value),
             "--parser" if value == "lettered" => builder.custom_parser(&Lettered),
@@ -407,7 +416,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
         };
     }
     Ok(Told {
-        builder,
+        builder: builder.tls(tls),
         address,
         layers,
         plugins,

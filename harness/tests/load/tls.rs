@@ -15,15 +15,15 @@ use rustls::pki_types::PrivateKeyDer;
 use crate::load_at;
 
 /// A server that writes everything back, and the file of its certificate.
-struct Secure {
+pub(crate) struct Secure {
     _server: Server,
     _directory: tempfile::TempDir,
     certificate: PathBuf,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Secure {
-    fn start(driver: DriverChoice) -> Self {
+    pub(crate) fn start(driver: DriverChoice) -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
         let directory = tempfile::tempdir().unwrap();
