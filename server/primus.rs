@@ -475,6 +475,10 @@ mod tests {
                 let message = TooLong::new();
                 assert!(is_too_long(spark.primus().write(&message)));
                 assert!(is_too_long(spark.primus().handle().write(&message)));
+                assert!(is_too_long(spark.primus().room("a").write(&message)));
+                assert!(is_too_long(
+                    spark.primus().handle().room("a").write(&message)
+                ));
                 assert!(is_too_long(spark.handle().write(&message)));
                 spark.write("all refused");
                 spark.write(message);

@@ -9,18 +9,23 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use allspark_engine::io::probe_release;
 use rustix::process::Signal;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use seccompiler::{BpfMap, TargetArch, apply_filter, compile_from_json};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::server::{Server, free_address};
+use crate::handover::{ask, await_handover, trusting};
+use crate::server::{NEVER, Server, free_address};
 
 /// The list, without what it says about itself.
 pub(crate) fn system_calls() -> Vec<&'static str> {
@@ -47,37 +52,74 @@ const PROFILE: &str = "ALLSPARK_TEST_PROFILE";
 /// A user who owns nothing.
 const NOBODY: &str = "65534";
 
+/// What opens the dashboard.
+const ADMIN_TOKEN: &str = "a-token-of-an-operator";
+
 /// A server under the filter, and what is left to do for those who ask whether it lives.
 struct Rig {
     server: Server,
     log: BufReader<PipeReader>,
-    folder: TempDir,
+    setting: Setting,
 }
 
-impl Rig {
-    /// A server under the list of system calls, or under what `confined` says.
-    fn start(driver: &str, confined: Option<(&str, &str)>) -> Self {
+/// How it is started, and what lies in its folder.
+struct Setting {
+    folder: TempDir,
+    program: String,
+    words: String,
+    /// The list of system calls, or what it is under instead.
+    confined: Option<(&'static str, String)>,
+    address: SocketAddr,
+    encrypted: SocketAddr,
+    client: Arc<ClientConfig>,
+}
+
+impl Setting {
+    /// Everything that a server may be told to do that takes files, sockets or threads.
+    fn new(driver: &str, confined: Option<(&'static str, &str)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let client = trusting(folder.path());
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("keys", "the-first-token-of-ann ann");
+        write("admin", ADMIN_TOKEN);
+        for name in ["keys", "admin", "cert.pem"] {
+            let all_read = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(folder.path().join(name), all_read).unwrap();
+        }
+        // What it writes itself.
+        let own = folder.path().join("own");
+        fs::create_dir(&own).unwrap();
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o777)).unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let keys = folder.path().join("keys");
-        fs::write(&keys, "the-first-token-of-ann ann").unwrap();
-        fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
-        let address = free_address();
+        let (address, encrypted) = (free_address(), free_address());
+        let (at, own) = (folder.path().display(), own.display());
         let words = [
             place(&folder, Path::new(env!("CARGO_BIN_EXE_allspark"))),
-            format!("serve --listen {address} --driver {driver} --app echo --shards 2"),
+            format!("serve --listen {address}?tls=false --driver {driver} --app echo --shards 2"),
+            format!("--listen {encrypted}?tls --tls-cert {at}/cert.pem --tls-key {at}/cert.pem"),
+            format!("--handover {own}/handover --access-log-file {own}/access"),
             // Nobody answers there, but somebody has to look for it.
             "--auth-url http://localhost:1/ --auth-url-timeout 1000".to_owned(),
-            format!("--static-root {}", folder.path().display()),
             // Nor does anybody answer here.
-            "--proxy-upstreams http://localhost:1".to_owned(),
-            format!(
-                "--plugin emit,rooms --log debug --auth-tokens-file {}",
-                keys.display()
-            ),
+            format!("--static-root {at} --proxy-upstreams http://localhost:1"),
+            "--hooks-url http://localhost:1 --hooks-events disconnect --hooks-retries 0".to_owned(),
+            format!("--hooks-dead-letters {own}/dead --admin-tokens-file {at}/admin"),
+            format!("--plugin emit,rooms --log debug --auth-tokens-file {at}/keys"),
         ];
-        let program = place(&folder, &env::current_exe().unwrap());
-        let mut command = as_nobody(&program);
+        Self {
+            program: place(&folder, &env::current_exe().unwrap()),
+            words: words.join(" "),
+            confined: confined.map(|(name, value)| (name, value.to_owned())),
+            address,
+            encrypted,
+            client,
+            folder,
+        }
+    }
+
+    /// Starts one more server, and waits until somebody answers where it listens.
+    fn start(&self) -> (Server, BufReader<PipeReader>) {
+        let mut command = as_nobody(&self.program);
         command
             .args([
                 "--exact",
@@ -86,13 +128,27 @@ impl Rig {
                 "--test-threads=1",
             ])
             .env_clear()
-            .env(BECOME, words.join(" "))
-            .envs(confined);
+            .env(BECOME, &self.words)
+            .envs(self.confined.clone());
         let (reader, writer) = pipe().unwrap();
+        let server = Server::spawn(&mut command, self.address, writer);
+        (server, BufReader::new(reader))
+    }
+
+    fn own(&self, name: &str) -> PathBuf {
+        self.folder.path().join("own").join(name)
+    }
+}
+
+impl Rig {
+    /// A server under the list of system calls, or under what `confined` says.
+    fn start(driver: &str, confined: Option<(&'static str, &str)>) -> Self {
+        let setting = Setting::new(driver, confined);
+        let (server, log) = setting.start();
         Self {
-            server: Server::spawn(&mut command, address, writer),
-            log: BufReader::new(reader),
-            folder,
+            server,
+            log,
+            setting,
         }
     }
 
@@ -106,6 +162,15 @@ impl Rig {
         }
     }
 
+    /// Waits until the server has written something to this file.
+    fn await_text(&mut self, name: &str) {
+        let path = self.setting.own(name);
+        self.server.wait_until(|_| {
+            let file = fs::metadata(&path).ok()?;
+            (file.len() > 0).then_some(())
+        });
+    }
+
     /// It has no right to anything but what the filter allows.
     fn assert_confined(&self) {
         let status = fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
@@ -114,7 +179,8 @@ impl Rig {
         assert!(!status.contains("Uid:\t0\t"), "{status}");
     }
 
-    /// It does what a server does: serves by several transports, reads keys anew, and ends.
+    /// It does what a server does: serves by several transports and those who run it, reads keys
+    /// anew, is taken over from, and ends.
     fn assert_works(mut self) {
         let mut client = self
             .server
@@ -134,18 +200,59 @@ impl Rig {
         assert!(self.server.whole_answer(file).contains("the-first-token"));
         let missing = file.replace("keys", "missing");
         assert!(self.server.head_of(&missing).starts_with("HTTP/1.1 502 "));
-        fs::write(self.folder.path().join("keys"), "another-token-of-bob bob").unwrap();
+        self.assert_serves_operators();
+        self.assert_speaks_tls();
+        drop(client);
+        // The application is told of that, and does not answer.
+        self.await_text("dead");
+        self.await_text("access");
+        self.server.signal(Signal::USR1);
+        self.await_line("the access log is opened anew");
+        let keys = self.setting.folder.path().join("keys");
+        fs::write(keys, "another-token-of-bob bob").unwrap();
         self.server.signal(Signal::HUP);
         self.await_line("read anew: 1 tokens");
-        drop(client);
+        self.be_taken_over_from();
         self.server.signal(Signal::TERM);
         assert_eq!(self.server.exit_code(), Some(0));
+    }
+
+    fn assert_serves_operators(&self) {
+        assert!(self.server.get("/metrics").ends_with("# EOF\n"));
+        let form = format!("name=&secret={ADMIN_TOKEN}");
+        let answer = self.server.whole_answer(&format!(
+            "POST /admin/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{form}",
+            form.len()
+        ));
+        assert!(answer.contains("location: /admin/\r\n"), "{answer}");
+    }
+
+    fn assert_speaks_tls(&self) {
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let client = ClientConnection::new(self.setting.client.clone(), name).unwrap();
+        let socket = TcpStream::connect(self.setting.encrypted).unwrap();
+        socket.set_read_timeout(Some(NEVER)).unwrap();
+        ask(&mut StreamOwned::new(client, socket)).unwrap();
+    }
+
+    /// Another process under the same filter takes its listeners over.
+    fn be_taken_over_from(&mut self) {
+        await_handover(&mut self.server, &self.setting.own("handover"));
+        let (server, log) = self.setting.start();
+        let mut old = std::mem::replace(&mut self.server, server);
+        self.log = log;
+        assert_eq!(old.exit_code(), Some(0));
+        let mut client = self.server.connect_to("/primus?token=another-token-of-bob");
+        client.send(b"\"hello\"");
+        assert_eq!(client.receive(), b"\"hello\"");
+        self.assert_speaks_tls();
     }
 }
 
 /// A program where nobody may run it. Another process copies it: a child that another test has just
 /// forked would keep a file open for writing that was so here, and it could not be started.
-fn place(folder: &TempDir, program: &Path) -> String {
+pub(crate) fn place(folder: &TempDir, program: &Path) -> String {
     let copy: PathBuf = folder.path().join(program.file_name().unwrap());
     let status = Command::new("cp").arg(program).arg(&copy).status();
     assert!(status.unwrap().success());
@@ -153,7 +260,7 @@ fn place(folder: &TempDir, program: &Path) -> String {
 }
 
 /// Who is no root runs it as who he is.
-fn as_nobody(program: &str) -> Command {
+pub(crate) fn as_nobody(program: &str) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(program);
     }

@@ -43,9 +43,13 @@ fn start(path: &Path, shards: &str) -> Server {
 
 fn start_with(command: &mut Command, path: &Path) -> Server {
     let mut server = Server::start_with(command, Stdio::null());
-    // It answers before it listens there.
-    server.wait_until(|_| Taker::try_connect(path).ok());
+    await_handover(&mut server, path);
     server
+}
+
+/// Waits until a server can be taken over from: it answers before it listens there.
+pub(crate) fn await_handover(server: &mut Server, path: &Path) {
+    server.wait_until(|_| Taker::try_connect(path).ok());
 }
 
 /// A process that is to take over from this server, and what it said if it did not.
@@ -153,7 +157,7 @@ fn clients_that_connect_all_the_time_notice_nothing_of_three_restarts() {
 const STATS: &[u8] = b"GET /stats HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 /// Asks for something, and reads the head of the answer.
-fn ask(stream: &mut (impl Read + Write)) -> io::Result<()> {
+pub(crate) fn ask(stream: &mut (impl Read + Write)) -> io::Result<()> {
     stream.write_all(STATS)?;
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -167,7 +171,7 @@ fn ask(stream: &mut (impl Read + Write)) -> io::Result<()> {
 }
 
 /// A client of a certificate that lies in this folder from now on, beside its key.
-fn trusting(folder: &Path) -> Arc<ClientConfig> {
+pub(crate) fn trusting(folder: &Path) -> Arc<ClientConfig> {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let made = params.self_signed(&key).unwrap();

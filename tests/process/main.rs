@@ -12,6 +12,7 @@ mod deploy;
 mod drain;
 mod faults;
 mod handover;
+mod limited;
 mod lines;
 mod listeners;
 mod log;

@@ -52,6 +52,7 @@ mod slow;
 mod stage;
 mod state;
 mod steps;
+mod stopped;
 mod streams;
 mod substreams;
 mod timers;

@@ -14,9 +14,9 @@ use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 const LATENCY: Duration = Duration::from_millis(1);
 
-const CLIENTS: usize = 5;
+pub(crate) const CLIENTS: usize = 5;
 
-const MASK: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+pub(crate) const MASK: Option<[u8; 4]> = Some([1, 2, 3, 4]);
 
 /// Primus's heartbeat, of which everybody owes the answer.
 #[test]
@@ -215,17 +215,17 @@ fn a_wall_clock_that_jumps_concerns_nobody() {
 }
 
 /// One shard that is turned when it wants to be, unless it is paused.
-struct Stage {
+pub(crate) struct Stage {
     net: SimNet,
     shard: Shard<SimDriver, AnyTransformer>,
-    primus: Handle,
+    pub(crate) primus: Handle,
     wait: Wait,
     clients: Vec<EndpointId>,
     heard: Vec<String>,
 }
 
 impl Stage {
-    fn new(
+    pub(crate) fn new(
         kind: TransformerKind,
         transport: &[(&str, &str)],
         ping_interval_ms: Option<u64>,
@@ -270,7 +270,7 @@ impl Stage {
     }
 
     /// Time goes on, and the shard turns whenever it wants to.
-    fn run_for(&mut self, ms: u64) {
+    pub(crate) fn run_for(&mut self, ms: u64) {
         let end = self.net.now() + Duration::from_millis(ms);
         loop {
             while self.wants_to_turn() {
@@ -308,14 +308,14 @@ impl Stage {
     }
 
     /// Time goes on without the shard, and each client sends something meanwhile.
-    fn pause(&mut self, ms: u64, bytes: impl Fn(usize) -> Vec<u8>) {
+    pub(crate) fn pause(&mut self, ms: u64, bytes: impl Fn(usize) -> Vec<u8>) {
         self.send_all(bytes);
         let end = self.net.now() + Duration::from_millis(ms);
         self.net.advance_to(end);
         self.listen();
     }
 
-    fn send_all(&mut self, bytes: impl Fn(usize) -> Vec<u8>) {
+    pub(crate) fn send_all(&mut self, bytes: impl Fn(usize) -> Vec<u8>) {
         for (number, client) in self.clients.iter().enumerate() {
             self.net.send(*client, &bytes(number));
         }
@@ -331,54 +331,54 @@ impl Stage {
     }
 
     /// What a client has received so far.
-    fn hear(&mut self, client: usize) -> &str {
+    pub(crate) fn hear(&mut self, client: usize) -> &str {
         self.listen();
         &self.heard[client]
     }
 
     /// The name of each session, the second string of what its client was told.
-    fn names(&mut self) -> Vec<String> {
+    pub(crate) fn names(&mut self) -> Vec<String> {
         self.listen();
         let name = |heard: &String| heard.split('"').nth(3).expect("a name").to_owned();
         self.heard.iter().map(name).collect()
     }
 
-    fn assert_all_stay(&self) {
+    pub(crate) fn assert_all_stay(&self) {
         let stats = self.primus.stats();
         let sparks = (stats.sparks_opened, stats.sparks_ended);
         assert_eq!(sparks, (CLIENTS as u64, 0));
     }
 }
 
-fn get(path: &str) -> Vec<u8> {
+pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()
 }
 
-fn post(path: &str, body: &str) -> Vec<u8> {
+pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
     let len = body.len();
     let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n");
     let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
     format!("{head}{kind}\r\n{body}").into_bytes()
 }
 
-fn poll(name: &str) -> String {
+pub(crate) fn poll(name: &str) -> String {
     format!("/primus/?EIO=4&transport=polling&sid={name}")
 }
 
-fn upgrade(path: &str) -> Vec<u8> {
+pub(crate) fn upgrade(path: &str) -> Vec<u8> {
     let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n");
     let websocket = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     format!("{head}{websocket}{key}").into_bytes()
 }
 
-fn message(text: &str) -> Vec<u8> {
+pub(crate) fn message(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     encode::message(Kind::Text, text.as_bytes(), MASK, &mut out);
     out
 }
 
 /// The answer to a ping of Primus, which may say anything behind its name.
-fn pong() -> Vec<u8> {
+pub(crate) fn pong() -> Vec<u8> {
     message("\"primus::pong::1\"")
 }

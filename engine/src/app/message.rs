@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::data::Data;
 use super::error::SparkError;
-use crate::memory::FRAME_BYTES_MAX;
+use crate::memory::frame_bytes_max;
 
 /// Something that a parser can encode: text, a number, a truth value, `()` for null, bytes, a
 /// [`Value`] or `serde_json::Value`, the [`Data`] that just came in, an `Option` of these, or
@@ -35,7 +35,7 @@ pub(crate) fn encode<'m, M: Message + ?Sized>(
 ) -> Result<(Kind, &'m [u8]), SparkError> {
     let encoded = message.encode(parser, scratch);
     let (kind, payload) = encoded.map_err(SparkError::Encode)?;
-    match payload.len() <= FRAME_BYTES_MAX {
+    match payload.len() <= frame_bytes_max() {
         true => Ok((kind, payload)),
         false => Err(SparkError::TooLong),
     }

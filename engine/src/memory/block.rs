@@ -53,7 +53,25 @@ const KEPT: u32 = 1 << 31;
 
 /// Bytes of a block, and so of a frame. Positions have 31 bits, as one marks frames that are not
 /// dropped.
-pub(crate) const FRAME_BYTES_MAX: usize = (KEPT - 1) as usize;
+const FRAME_BYTES_MAX: usize = (KEPT - 1) as usize;
+
+#[cfg(test)]
+thread_local! {
+    /// What a test of this thread has for it, so that it can write more.
+    pub(crate) static FRAME_BYTES_MAX_HERE: Cell<usize> = const { Cell::new(FRAME_BYTES_MAX) };
+}
+
+/// Bytes of a block, and so of a frame, at most.
+#[cfg(not(test))]
+#[inline]
+pub(crate) fn frame_bytes_max() -> usize {
+    FRAME_BYTES_MAX
+}
+
+#[cfg(test)]
+pub(crate) fn frame_bytes_max() -> usize {
+    FRAME_BYTES_MAX_HERE.get()
+}
 
 /// How far a block was written, see [`Block::cut`].
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +130,7 @@ impl Block {
     /// Makes it stand for one message that lies in a receive buffer.
     pub(super) fn hold(&mut self, message: Frozen) {
         assert!(
-            self.is_empty() && message.len() <= FRAME_BYTES_MAX,
+            self.is_empty() && message.len() <= frame_bytes_max(),
             "it stands for one message alone"
         );
         self.ends.get_mut().push(message.len() as u32);
@@ -132,7 +150,7 @@ impl Block {
     pub fn end_frame(&mut self, class: FrameClass) -> Result<(), FrameTooLong> {
         let len = self.bytes.get_mut().len();
         let begin = self.last_end();
-        if len > FRAME_BYTES_MAX {
+        if len > frame_bytes_max() {
             self.bytes.get_mut().truncate(begin);
             self.shrink();
             return Err(FrameTooLong);
@@ -158,7 +176,7 @@ impl Block {
         // vector writes behind its length only, and not moved, for there is room.
         let bytes = unsafe { &mut *self.bytes.get() };
         let end = bytes.len() + frame.len();
-        if end > bytes.capacity() || end > FRAME_BYTES_MAX {
+        if end > bytes.capacity() || end > frame_bytes_max() {
             return false;
         }
         bytes.extend_from_slice(frame);
@@ -180,7 +198,7 @@ impl Block {
         ends: impl Iterator<Item = (usize, bool)>,
     ) -> Result<(), FrameTooLong> {
         let base = self.len();
-        if base + bytes.len() > FRAME_BYTES_MAX {
+        if base + bytes.len() > frame_bytes_max() {
             return Err(FrameTooLong);
         }
         copy::append(self.bytes.get_mut(), bytes);

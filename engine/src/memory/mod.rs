@@ -16,8 +16,10 @@ mod slice;
 mod zeroed;
 
 pub use arena::{Arena, Key};
+#[cfg(test)]
+pub(crate) use block::FRAME_BYTES_MAX_HERE;
 pub use block::{Block, FrameClass, FrameTooLong};
-pub(crate) use block::{FRAME_BYTES_MAX, Mark, unshared};
+pub(crate) use block::{Mark, frame_bytes_max, unshared};
 pub use frozen::{Frozen, Lease};
 pub use lent::{BufferPool, LentBuffer};
 pub use lists::GiveBack;

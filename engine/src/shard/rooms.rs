@@ -107,7 +107,8 @@ impl<T: Transformer> Core<T> {
                     self.write_to_members(&found, &except, key.as_ref(), kind, payload)
                 }
                 (true, true) => self.write_transformed_to_members(&found, &except, kind, payload),
-                (false, false) => self.post(&found, except, key, kind, payload),
+                // The log knows how many sparks of the shard use a wire format, not of the rooms.
+                (false, false) => self.post(&found, except, key, kind, payload).min(members),
                 (false, true) => self.post_per_spark(&found, except, kind, payload),
             }
         };
@@ -234,7 +235,8 @@ impl<T: Transformer> Core<T> {
         Ok(())
     }
 
-    /// Puts a message for many into the log, from which walks over the rooms bring it.
+    /// Puts a message for many into the log, from which walks over the rooms bring it. Returns how
+    /// many may not get it: all sparks whose wire format is one that can't hold it.
     fn post(
         &mut self,
         found: &[u32],

@@ -393,3 +393,6 @@ fn units_mut<'a, S>(
     queue.set_waits();
     Some((queue, blocks))
 }
+
+#[cfg(test)]
+mod tests;
