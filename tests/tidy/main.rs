@@ -11,6 +11,7 @@ mod compatibility;
 mod dependencies;
 mod imports;
 mod layers;
+mod lines;
 mod links;
 mod names;
 mod reach;
@@ -59,6 +60,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         compatibility::RULES,
         dependencies::RULES,
         layers::RULES,
+        lines::RULES,
         links::RULES,
         names::RULES,
         reach::RULES,
