@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use allspark::auth::Source;
-use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
+use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server, Spark};
+use allspark_engine::Throttle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::access;
@@ -304,22 +305,32 @@ fn attach(app: App, primus: &Primus) {
         }),
         App::Broadcast => primus.on_connection(|spark| {
             spark.on_data(|spark, data| {
-                if let Err(error) = spark.primus().write(data) {
-                    tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");
-                }
+                broadcast(spark, data);
             });
         }),
         App::Mixed => primus.on_connection(|spark| {
             spark.on_data(|spark, data| {
-                if !is_to_all(&data) {
+                if is_to_all(&data) {
+                    broadcast(spark, data);
+                } else {
                     spark.write(data);
-                } else if let Err(error) = spark.primus().write(data) {
-                    tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");
                 }
             });
         }),
         App::None => primus,
     };
+}
+
+fn broadcast(spark: &mut Spark<'_>, data: Data<'_>) {
+    static FAILURES: Throttle = Throttle::new();
+    if let Err(error) = spark.primus().write(data)
+        && let Some(line) = FAILURES.admit()
+    {
+        tracing::warn!(
+            spark = %spark.id(), %error, unlogged = line.unlogged,
+            "a message was not broadcast"
+        );
+    }
 }
 
 /// As Primus's `createServer`: where everybody can come and TLS is not spoken, things between

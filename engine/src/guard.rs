@@ -5,6 +5,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
+use crate::throttle::Throttle;
+
 /// Calls a function that may panic.
 ///
 /// # Errors
@@ -22,9 +24,9 @@ pub(crate) fn call<R>(function: impl FnOnce() -> R) -> Result<R, String> {
 /// Drops a value that holds something of the application, whose `Drop` may panic.
 pub(crate) fn drop_value<V>(value: V) {
     if let Err(panicked) = call(|| drop(value)) {
-        tracing::error!(
-            panicked,
-            "a value of the application panicked when it was dropped"
+        tell(
+            &panicked,
+            "a value of the application panicked when it was dropped",
         );
     }
 }
@@ -32,7 +34,15 @@ pub(crate) fn drop_value<V>(value: V) {
 /// Wakes somebody, which may call a function of the application.
 pub(crate) fn wake(waker: Waker) {
     if let Err(panicked) = call(|| waker.wake()) {
-        tracing::error!(panicked, "a waker of the application panicked");
+        tell(&panicked, "a waker of the application panicked");
+    }
+}
+
+/// Says in the log what panicked, where no shard says it.
+pub(crate) fn tell(panicked: &str, what: &str) {
+    static PANICS: Throttle = Throttle::new();
+    if let Some(line) = PANICS.admit() {
+        tracing::error!(panicked, unlogged = line.unlogged, "{what}");
     }
 }
 

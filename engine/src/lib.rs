@@ -51,6 +51,7 @@ mod start;
 mod start_error;
 mod stats;
 mod tasks;
+mod throttle;
 mod wheel;
 
 /// What benches/ measures although applications have no use for it. It is no part of the interface
@@ -99,3 +100,4 @@ pub use start::Primus;
 pub use start_error::StartError;
 pub use stats::Stats;
 pub use tasks::{Executor, Sleep};
+pub use throttle::{Admitted, Throttle};

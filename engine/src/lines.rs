@@ -1,11 +1,9 @@
 //! Lines of the log that a peer can cause. Of each kind at most one per second is logged; it says
 //! how many were not logged since the one before.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use allspark_protocol::Instant;
 
-use crate::limits::LOG_LINE_INTERVAL_MS;
+use crate::throttle::{Admitted, Throttle};
 
 /// The kinds of such lines.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +44,16 @@ pub(crate) enum Line {
     RequestRefused,
     /// A client sends too much.
     Flooded,
+    /// A message to many is not sent because too much waits for transforms.
+    TransformsFull,
+    /// A transform has refused a message to many.
+    TransformRefused,
+    /// A message to many is longer than a frame can be.
+    TooLong,
 }
 
 /// How many kinds there are.
-const KINDS: usize = Line::Flooded as usize + 1;
+const KINDS: usize = Line::TooLong as usize + 1;
 
 /// When each kind of line may be logged again. All shards of a server share it.
 #[derive(Debug, Default)]
@@ -58,43 +62,7 @@ pub(crate) struct Lines([Throttle; KINDS]);
 impl Lines {
     /// Whether a line of this kind may be logged now; if not, it is counted.
     pub(crate) fn admit(&self, line: Line, now: Instant) -> Option<Admitted> {
-        self.0[line as usize].admit(now)
-    }
-}
-
-/// A line that may be logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Admitted {
-    /// How many of its kind were not, since the last that was; `None` for none.
-    pub(crate) unlogged: Option<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Throttle {
-    next_ms: AtomicU64,
-    unlogged: AtomicU64,
-}
-
-impl Throttle {
-    fn admit(&self, now: Instant) -> Option<Admitted> {
-        let now_ms = now.as_ms();
-        let next_ms = self.next_ms.load(Ordering::Relaxed);
-        let later_ms = now_ms + LOG_LINE_INTERVAL_MS;
-        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
-        // Of several threads that come at the same time one succeeds.
-        let is_due = now_ms >= next_ms
-            && self
-                .next_ms
-                .compare_exchange(next_ms, later_ms, success, failure)
-                .is_ok();
-        if !is_due {
-            self.unlogged.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
-        let unlogged = self.unlogged.swap(0, Ordering::Relaxed);
-        Some(Admitted {
-            unlogged: (unlogged > 0).then_some(unlogged),
-        })
+        self.0[line as usize].admit_at(now)
     }
 }
 

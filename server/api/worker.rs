@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use allspark_engine::Throttle;
+
 /// Requests that may wait.
 pub(super) const WAITING_MAX: usize = 1024;
 
@@ -68,7 +70,13 @@ fn work(todo: &Receiver<Job>, waiting: &AtomicUsize) {
     while let Ok((bytes, job)) = todo.recv() {
         // Its ticket is dropped then, which answers 503.
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
-            tracing::error!("a request to the API has failed, which is a mistake of the server");
+            static FAILURES: Throttle = Throttle::new();
+            if let Some(line) = FAILURES.admit() {
+                tracing::error!(
+                    unlogged = line.unlogged,
+                    "a request to the API has failed, which is a mistake of the server"
+                );
+            }
         }
         waiting.fetch_sub(bytes, Ordering::Relaxed);
     }

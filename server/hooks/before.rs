@@ -59,7 +59,7 @@ pub(super) fn opened(hooks: &Hooks, spark: &mut Spark<'_>) -> bool {
     hooks.lane(number).push(open);
     spark.set_own(Hooked::new(number, Stands::LetIn));
     let messages = std::mem::take(&mut verdict.write);
-    settle(spark, verdict);
+    settle(spark, verdict, &hooks.warnings);
     for message in messages {
         spark.write(message);
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::pace::Pace;
 use super::part::Waiting;
 use super::verdict::Verdict;
+use super::warnings::Warnings;
 
 /// What is kept with each spark of which an application is told.
 pub(super) struct Hooked {
@@ -70,7 +71,7 @@ pub(crate) fn data_of<'s>(spark: &'s Spark<'_>) -> Option<&'s Value> {
 }
 
 /// Does what the application has said about a spark.
-pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict) {
+pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict, warnings: &Warnings) {
     let Verdict {
         refuse,
         data,
@@ -106,7 +107,10 @@ pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict) {
     if !rooms.is_empty()
         && let Err(error) = spark.join(&rooms[..])
     {
-        tracing::warn!(spark = %spark.id(), %error, "hooks: a room of the answer is not joined");
+        let id = spark.id();
+        warnings.warn(&format!(
+            "a room of the answer is not joined by spark {id}: {error}"
+        ));
     }
     let Some(hooked) = spark.own_mut::<Hooked>() else {
         return;

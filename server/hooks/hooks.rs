@@ -22,6 +22,7 @@ use super::metrics;
 use super::options::HooksOptions;
 use super::sign::Signer;
 use super::verdict::Verdict;
+use super::warnings::Warnings;
 use super::worker::{Counted, Outside, Plan, Worker};
 use crate::api::command::{Command, run_all};
 use crate::durations::Durations;
@@ -34,9 +35,6 @@ const STACK_BYTES: usize = 512 * 1024;
 
 /// How long a server that has ended tells what is left: as long as it waits for what is under way.
 pub(super) const FLUSH_MAX: Duration = Duration::from_secs(10);
-
-/// How often the log is told what goes wrong.
-const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// See above.
 pub(crate) struct Hooks {
@@ -51,7 +49,7 @@ pub(crate) struct Hooks {
     client: Client,
     primus: OnceLock<WeakHandle>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    warned: Mutex<Option<Instant>>,
+    pub(super) warnings: Warnings,
     /// Of requests that were answered, were refused, found nobody.
     times: [Histogram; 3],
     /// Of all of them, for the dashboard.
@@ -104,7 +102,7 @@ impl Hooks {
             client: Client::new(urls, lanes)?,
             primus: OnceLock::new(),
             threads: Mutex::default(),
-            warned: Mutex::default(),
+            warnings: Warnings::default(),
             times: ["answered", "refused", "down"]
                 .map(|outcome| registry.histogram(&metrics::REQUEST, &[outcome])),
             durations: Durations::default(),
@@ -371,7 +369,8 @@ impl Outside for Reach<'_> {
                     count(&self.hooks.counts.refused, 1);
                 }
                 if let Some(spark) = self.primus().and_then(|primus| primus.spark(*spark)) {
-                    spark.with(move |spark| settle(spark, verdict));
+                    let warnings = self.hooks.warnings.clone();
+                    spark.with(move |spark| settle(spark, verdict, &warnings));
                 }
             }
         }
@@ -427,15 +426,6 @@ impl Outside for Reach<'_> {
     }
 
     fn warn(&self, what: &str) {
-        let mut warned = self
-            .hooks
-            .warned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if warned.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            *warned = Some(Instant::now());
-            drop(warned);
-            tracing::warn!("hooks: {what}");
-        }
+        self.hooks.warnings.warn(what);
     }
 }

@@ -16,6 +16,7 @@
 //! | `lane` | what waits to be told, of some sparks, within a bound |
 //! | `worker` | tells it: batches, retries, answers |
 //! | `reply`, `verdict` | what an application answers |
+//! | `warnings` | what of it goes wrong, in the log |
 //! | `backoff`, `sign`, `client`, `dead_letters` | what a worker needs |
 //! | `metrics`, `reading` | what is counted, and what the dashboard sees of it |
 //! | `hooks` | the lanes and threads of a server |
@@ -47,6 +48,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod warnings;
 mod worker;
 
 use std::sync::Arc;

@@ -12,6 +12,27 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::server::{NEVER, Server};
 
+/// What comes at once and is written back at once is this many messages of so many bytes..
+const MESSAGES: usize = 60;
+const MESSAGE_BYTES: usize = 1_000;
+
+/// .. and more than twice as much as may wait, so that it is too much whatever the kernel takes.
+const NARROW: &str = "10000";
+
+/// Clients come and leave, and one is ended because it reads nothing, of which there is a line at
+/// every level of logging.
+fn assert_serves_slow_readers_and_others(server: &mut Server) {
+    let mut deaf = server.connect();
+    deaf.send_many(&[b'1'; MESSAGE_BYTES], MESSAGES);
+    server.wait_until(|server| {
+        let stats = server.get("/stats");
+        stats.contains("\"sparksOverflowed\":1").then_some(())
+    });
+    for _ in 0..3 {
+        server.assert_serves();
+    }
+}
+
 /// Serves at every level of logging, and ends when it is told to, as if nothing were the matter.
 fn assert_unharmed(stderr: impl Fn() -> OwnedFd) {
     for (level, signal) in [
@@ -19,10 +40,9 @@ fn assert_unharmed(stderr: impl Fn() -> OwnedFd) {
         ("debug", Signal::INT),
         ("trace", Signal::TERM),
     ] {
-        let mut server = Server::start(&["--log", level], stderr());
-        for _ in 0..3 {
-            server.assert_serves();
-        }
+        let args = ["--log", level, "--send-queue", NARROW];
+        let mut server = Server::start(&args, stderr());
+        assert_serves_slow_readers_and_others(&mut server);
         server.signal(signal);
         assert_eq!(server.exit_code(), Some(0), "{level} {signal:?}");
     }
@@ -79,15 +99,13 @@ fn a_terminal_that_is_gone() {
 fn a_file_that_may_not_grow() {
     let folder = tempfile::tempdir().unwrap();
     let log = File::create(folder.path().join("log")).unwrap();
-    let mut server = Server::start(&["--log", "debug"], log);
+    let mut server = Server::start(&["--log", "info", "--send-queue", NARROW], log);
     let nothing = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
     prlimit(Some(server.pid()), Resource::Fsize, nothing).unwrap();
-    for _ in 0..3 {
-        server.assert_serves();
-    }
+    assert_serves_slow_readers_and_others(&mut server);
     server.signal(Signal::TERM);
     assert_eq!(server.exit_code(), Some(0));
 }

@@ -4,6 +4,7 @@
 mod access;
 mod answers;
 mod api;
+mod asked;
 mod authorization;
 mod config;
 mod confined;
@@ -12,6 +13,7 @@ mod deploy;
 mod drain;
 mod faults;
 mod handover;
+mod hooks;
 mod limited;
 mod lines;
 mod listeners;

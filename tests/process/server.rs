@@ -208,6 +208,21 @@ fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
+/// A frame that begins with this byte.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = match u8::try_from(payload.len()) {
+        Ok(length) if length < 126 => vec![first, 0x80 | length],
+        _ => {
+            let length = u16::try_from(payload.len()).unwrap();
+            [&[first, 0x80 | 126][..], &length.to_be_bytes()].concat()
+        }
+    };
+    // The mask.
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(payload);
+    frame
+}
+
 /// A WebSocket whose messages are short.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -239,19 +254,15 @@ impl Client {
         self.send_frame(0x81, text);
     }
 
+    /// Sends a message as often as this, all at once.
+    pub(crate) fn send_many(&mut self, text: &[u8], count: usize) {
+        let frames = frame(0x81, text).repeat(count);
+        self.stream.write_all(&frames).unwrap();
+    }
+
     /// Sends a frame that begins with this byte.
     pub(crate) fn send_frame(&mut self, first: u8, payload: &[u8]) {
-        let mut frame = match u8::try_from(payload.len()) {
-            Ok(length) if length < 126 => vec![first, 0x80 | length],
-            _ => {
-                let length = u16::try_from(payload.len()).unwrap();
-                [&[first, 0x80 | 126][..], &length.to_be_bytes()].concat()
-            }
-        };
-        // The mask.
-        frame.extend_from_slice(&[0; 4]);
-        frame.extend_from_slice(payload);
-        self.stream.write_all(&frame).unwrap();
+        self.stream.write_all(&frame(first, payload)).unwrap();
     }
 
     /// The texts of all messages but pings until the server says goodbye.

@@ -10,34 +10,18 @@ use std::thread;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::asked::{Request, read_request};
 use crate::server::{NEVER, Server, allspark};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// The headers and the body of a request.
-type Request = (BTreeMap<String, String>, Value);
-
 /// The next request to a collector or an application, which thanks for it.
 fn next_request(listener: &TcpListener) -> Request {
     let (mut stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(NEVER)).unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        assert!(reader.read_line(&mut line).unwrap() > 0);
-        if line == "\r\n" {
-            break;
-        }
-        if let Some((name, value)) = line.trim().split_once(": ") {
-            headers.insert(name.to_ascii_lowercase(), value.to_owned());
-        }
-    }
-    let mut body = vec![0; headers["content-length"].parse().unwrap()];
-    reader.read_exact(&mut body).unwrap();
+    let request = read_request(&stream);
     let answer = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
     stream.write_all(answer.as_bytes()).unwrap();
-    (headers, serde_json::from_slice(&body).unwrap())
+    request
 }
 
 /// Everything that is asked from now on, as long as somebody asks.

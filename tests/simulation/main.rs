@@ -28,6 +28,8 @@ mod large_rooms;
 mod late;
 mod layers;
 mod listeners;
+mod log_floods;
+mod memory_log;
 mod moves;
 mod one_server;
 mod openings;

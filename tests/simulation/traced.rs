@@ -1,6 +1,5 @@
 //! Everything that happens to a spark is logged, while somebody wants to know.
 
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,10 +7,9 @@ use allspark::TransformerKind;
 use allspark_engine::io::sim::EndpointId;
 use allspark_engine::limits::TRACED_LINES_PER_S;
 use allspark_engine::{Options, SparkId, TraceTarget};
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::by_hand::ByHand;
+use crate::memory_log::MemoryLog;
 use crate::stage::handshake;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -19,38 +17,16 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// `"secret"` as a client sends it, in a frame without a mask worth the name.
 const MESSAGE: &[u8] = b"\x81\x88\0\0\0\0\"secret\"";
 
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 struct Rig {
     stage: ByHand,
     ids: Arc<Mutex<Vec<SparkId>>>,
-    log: Memory,
-    _logging: DefaultGuard,
+    log: MemoryLog,
 }
 
 impl Rig {
     /// An echo.
     fn new() -> Self {
-        let log = Memory::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::INFO)
-            .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .without_time()
-            .finish();
-        let logging = tracing::subscriber::set_default(subscriber);
+        let log = MemoryLog::start();
         let ids = Arc::new(Mutex::new(Vec::new()));
         let known = Arc::clone(&ids);
         let stage = ByHand::serving(
@@ -64,12 +40,7 @@ impl Rig {
                 });
             },
         );
-        Self {
-            stage,
-            ids,
-            log,
-            _logging: logging,
-        }
+        Self { stage, ids, log }
     }
 
     fn connect(&mut self, from: &str) -> EndpointId {
@@ -100,12 +71,12 @@ impl Rig {
 
     /// What was logged about traced sparks since the last time.
     fn logged(&self) -> Vec<String> {
-        let text = std::mem::take(&mut *self.log.0.lock().unwrap());
-        let text = String::from_utf8(text).unwrap();
-        let lines = text
-            .lines()
-            .filter_map(|line| line.split_once("allspark::traced: "));
-        lines.map(|(_, line)| line.to_owned()).collect()
+        let lines = self.log.take().into_iter();
+        let traced = lines.filter_map(|line| {
+            let (_, traced) = line.split_once("allspark::traced: ")?;
+            Some(traced.to_owned())
+        });
+        traced.collect()
     }
 }
 

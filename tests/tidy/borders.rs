@@ -71,6 +71,7 @@ const MACHINES: &[Machine] = &[
             "session",
             "stats",
             "tasks",
+            "throttle",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -206,7 +207,7 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "lines",
-        may_import: &["limits"],
+        may_import: &["throttle"],
     },
     Machine {
         name: "access",
@@ -218,7 +219,7 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "guard",
-        may_import: &[],
+        may_import: &["throttle"],
     },
     Machine {
         name: "limits",
@@ -231,6 +232,10 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "stats",
         may_import: &[],
+    },
+    Machine {
+        name: "throttle",
+        may_import: &["limits"],
     },
     Machine {
         name: "wheel",

@@ -12,6 +12,7 @@ mod compatibility;
 mod dependencies;
 mod imports;
 mod layers;
+mod lines;
 mod links;
 mod names;
 mod reach;
@@ -61,6 +62,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         compatibility::RULES,
         dependencies::RULES,
         layers::RULES,
+        lines::RULES,
         links::RULES,
         names::RULES,
         reach::RULES,

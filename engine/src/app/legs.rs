@@ -38,7 +38,7 @@ impl Course {
             return;
         };
         if let Err(panicked) = guard::call(|| done(result)) {
-            tracing::error!(panicked, "the last function of a for_each_async panicked");
+            guard::tell(&panicked, "the last function of a for_each_async panicked");
         }
     }
 }

@@ -40,7 +40,7 @@ use crate::distribution::Recorders;
 use crate::fanout::Fanout;
 use crate::http::Door;
 use crate::io::{Op, Wait, Waker};
-use crate::lines::{Admitted, Line};
+use crate::lines::Line;
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
 use crate::net::{Backlog, Charges, Luggage, Moves, Net, Pace, Room, Rules};
@@ -48,6 +48,7 @@ use crate::rooms::Rooms;
 use crate::session::{Rates, Sessions};
 use crate::stats::Counters;
 use crate::tasks::{Desk, Tasks};
+use crate::throttle::Admitted;
 
 /// Everything of a shard but its driver.
 pub(crate) struct Core<T: Transformer> {

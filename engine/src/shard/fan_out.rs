@@ -15,6 +15,7 @@ use crate::app::host::Visitor;
 use crate::app::target::Target;
 use crate::fanout::{Audience, Budget, Part, Visit};
 use crate::guard;
+use crate::lines::Line;
 use crate::memory::Key;
 use crate::rooms::EVERYBODY;
 
@@ -39,12 +40,16 @@ impl<T: Transformer> Core<T> {
         }
         let refused = self.log_for_all(kind, payload);
         if refused > 0 {
-            tracing::error!(
-                shard = self.shard,
-                bytes = payload.len(),
-                sparks = refused,
-                "a broadcast is longer than a frame can be; it was not sent"
-            );
+            if let Some(line) = self.may_log(Line::TooLong) {
+                let (shard, unlogged) = (self.shard, line.unlogged);
+                tracing::error!(
+                    shard,
+                    bytes = payload.len(),
+                    sparks = refused,
+                    unlogged,
+                    "a broadcast is longer than a frame can be; it was not sent"
+                );
+            }
             self.counters().messages_dropped.add(refused as u64);
         }
         refused

@@ -11,6 +11,7 @@ use super::effects::Effect;
 use crate::app::host::Host;
 use crate::app::target::Target;
 use crate::app::{Awaited, Settled, SparkError};
+use crate::lines::Line;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -54,11 +55,14 @@ impl<T: Transformer> Core<T> {
 
     fn await_in_rooms(&mut self, rooms: Arc<Target>, message: Message) {
         if !self.awaited.push_to_rooms(rooms, message) {
-            let shard = self.shard;
-            tracing::error!(
-                shard,
-                "too much waits for transforms; a room was not written to"
-            );
+            if let Some(line) = self.may_log(Line::TransformsFull) {
+                let (shard, unlogged) = (self.shard, line.unlogged);
+                tracing::error!(
+                    shard,
+                    unlogged,
+                    "too much waits for transforms; a room was not written to"
+                );
+            }
             self.counters().messages_dropped.add(1);
         }
     }
@@ -78,11 +82,15 @@ impl<T: Transformer> Core<T> {
             Some(_) => self.counters().messages_dropped.add(1),
             None => {
                 let sparks = self.sessions.len();
-                tracing::error!(
-                    shard = self.shard,
-                    sparks,
-                    "too much waits for transforms; a broadcast was not sent"
-                );
+                if let Some(line) = self.may_log(Line::TransformsFull) {
+                    let (shard, unlogged) = (self.shard, line.unlogged);
+                    tracing::error!(
+                        shard,
+                        sparks,
+                        unlogged,
+                        "too much waits for transforms; a broadcast was not sent"
+                    );
+                }
                 self.counters().messages_dropped.add(sparks as u64);
             }
         }
@@ -117,7 +125,10 @@ impl<T: Transformer> Core<T> {
                     self.effects.push(Effect::Error(spark, error));
                 }
                 (None, Settled::Refused(reason)) => {
-                    tracing::warn!(shard = self.shard, %reason, "a transform refused a broadcast");
+                    if let Some(line) = self.may_log(Line::TransformRefused) {
+                        let (shard, unlogged) = (self.shard, line.unlogged);
+                        tracing::warn!(shard, %reason, unlogged, "a transform refused a broadcast");
+                    }
                 }
                 (_, Settled::Nothing) => {}
             }

@@ -20,6 +20,13 @@ fn join(server: Server) -> Result<(), ShardFailure> {
     receiver.recv_timeout(PATIENCE).expect("the server ends")
 }
 
+/// The shard whose thread this is.
+fn shard_of_this_thread() -> usize {
+    let thread = thread::current();
+    let number = thread.name().and_then(|name| name.strip_prefix("shard-"));
+    number.unwrap().parse().unwrap()
+}
+
 struct Bomb;
 
 impl Drop for Bomb {
@@ -89,16 +96,36 @@ fn what_a_function_captured_may_panic_when_it_is_dropped() {
 fn a_shard_that_panics_takes_its_server_with_it() {
     for driver in drivers() {
         let primus = server(Options::default(), 3, driver);
+        primus.on_connection(|spark| {
+            spark.write(shard_of_this_thread());
+        });
         let running = primus.start("127.0.0.1:0").unwrap();
-        let mut others: Vec<Client> = (0..32).map(|_| Client::open(running.address())).collect();
+        let mut others: Vec<(usize, Client)> = (0..32)
+            .map(|_| {
+                let mut client = Client::open(running.address());
+                let shard = client.take(1)[0] - b'0';
+                (usize::from(shard), client)
+            })
+            .collect();
         let mut culprit = Client::new(running.address());
         culprit.send(b"GET /primus/panic HTTP/1.1\r\nHost: a\r\n\r\n");
         assert!(culprit.rest().is_empty());
-        let rests: Vec<Vec<u8>> = others.iter_mut().map(Client::rest).collect();
-        let told = rests.iter().any(|rest| rest.ends_with(GOODBYE));
-        assert!(told, "the clients of the other shards were told");
+        let rests: Vec<(usize, Vec<u8>)> = others
+            .iter_mut()
+            .map(|(shard, client)| (*shard, client.rest()))
+            .collect();
         drop(others);
         let failure = join(running).unwrap_err();
+        let elsewhere = |(shard, _): &&(usize, Vec<u8>)| *shard != failure.shard;
+        let elsewhere: Vec<_> = rests.iter().filter(elsewhere).collect();
+        assert!(!elsewhere.is_empty(), "the kernel chooses a shard for each");
+        for (shard, rest) in elsewhere {
+            assert_eq!(
+                rest, GOODBYE,
+                "of shard {shard}; {} has failed",
+                failure.shard
+            );
+        }
         assert_eq!(failure.reason, "it panicked: on purpose");
         assert!(failure.shard < 3);
         let text = format!(

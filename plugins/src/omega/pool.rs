@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use allspark_engine::Throttle;
+
 /// Something to be done.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
@@ -72,7 +74,11 @@ impl Pool {
             match self.spawn() {
                 Ok(()) => state.threads += 1,
                 Err(error) if state.threads == 0 => {
-                    tracing::error!(%error, thread = self.name, "there can be no thread");
+                    static REFUSALS: Throttle = Throttle::new();
+                    if let Some(line) = REFUSALS.admit() {
+                        let (thread, unlogged) = (self.name, line.unlogged);
+                        tracing::error!(%error, thread, unlogged, "there can be no thread");
+                    }
                     return Err(Full);
                 }
                 // Those that are there do it.
@@ -116,7 +122,13 @@ impl Shared {
     fn work(&self) {
         while let Some(job) = self.next() {
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
-                tracing::error!("a function that waited for a message's way has panicked");
+                static PANICS: Throttle = Throttle::new();
+                if let Some(line) = PANICS.admit() {
+                    tracing::error!(
+                        unlogged = line.unlogged,
+                        "a function that waited for a message's way has panicked"
+                    );
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The HTTP client.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use allspark_engine::Throttle;
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Response};
@@ -15,14 +15,12 @@ use crate::{asked_url, roots};
 /// Bytes of an answer's body: claims, or a sentence for who is refused.
 const BODY_BYTES_MAX: u64 = 16 * 1024;
 
-/// How often failures are told of: they come in as many as there are clients.
-const TOLD_EVERY: Duration = Duration::from_secs(1);
-
 /// Asks one URL, keeping connections.
 pub(super) struct Client {
     agent: Agent,
     url: AuthUrl,
-    told: Mutex<Option<Instant>>,
+    /// Failures: they come in as many as there are clients.
+    told: Throttle,
 }
 
 impl Client {
@@ -42,7 +40,7 @@ impl Client {
         Ok(Self {
             agent: config.build().new_agent(),
             url: url.clone(),
-            told: Mutex::new(None),
+            told: Throttle::new(),
         })
     }
 
@@ -76,12 +74,11 @@ impl Client {
     }
 
     fn tell(&self, what: &str) {
-        let Ok(mut told) = self.told.try_lock() else {
-            return;
-        };
-        if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            *told = Some(Instant::now());
-            tracing::warn!(url = %self.url, "nobody can be authorized by the URL: {what}");
+        if let Some(line) = self.told.admit() {
+            tracing::warn!(
+                url = %self.url, unlogged = line.unlogged,
+                "nobody can be authorized by the URL: {what}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::UNIX_EPOCH;
 
-use allspark_engine::{Body, BodySender, Ticket};
+use allspark_engine::{Body, BodySender, Throttle, Ticket};
 use allspark_protocol::http::Response;
 use mime_guess::mime;
 use tokio::task::spawn_blocking;
@@ -110,7 +110,10 @@ pub(super) async fn serve(
             ticket.respond(Response::text(404, "Not Found\n"));
         }
         Ok(Err(error)) => {
-            tracing::warn!(%error, "a file can't be read");
+            static UNREADABLE: Throttle = Throttle::new();
+            if let Some(line) = UNREADABLE.admit() {
+                tracing::warn!(%error, unlogged = line.unlogged, "a file can't be read");
+            }
             ticket.respond(Response::text(503, "Service Unavailable\n"));
         }
         // It panicked.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use allspark_engine::Throttle;
 use hyper::client::conn::http1::SendRequest;
 
 use super::body::Outgoing;
@@ -28,6 +29,9 @@ pub(super) struct Member {
     is_ill: AtomicBool,
     /// It is asked last until then.
     failed_until: Mutex<Option<Instant>>,
+    /// What the log is told of that: a client may know what makes it fail.
+    told_failed: Throttle,
+    told_back: Throttle,
     /// Connections that wait for the next request, the oldest first.
     idle: Mutex<VecDeque<Idle>>,
 }
@@ -50,6 +54,8 @@ impl Pool {
                 under_way: AtomicUsize::new(0),
                 is_ill: AtomicBool::new(false),
                 failed_until: Mutex::new(None),
+                told_failed: Throttle::new(),
+                told_back: Throttle::new(),
                 idle: Mutex::default(),
             })
         });
@@ -99,16 +105,26 @@ impl Member {
     pub(super) fn failed(&self, lasting: Duration) {
         let now = Instant::now();
         let until = lock(&self.failed_until).replace(now + lasting);
-        if until.is_none_or(|until| until <= now) {
-            tracing::warn!(upstream = %self.upstream, "an upstream fails; others are asked first");
+        if until.is_none_or(|until| until <= now)
+            && let Some(line) = self.told_failed.admit()
+        {
+            tracing::warn!(
+                upstream = %self.upstream, unlogged = line.unlogged,
+                "an upstream fails; others are asked first"
+            );
         }
         lock(&self.idle).clear();
     }
 
     /// It has answered.
     pub(super) fn succeeded(&self) {
-        if lock(&self.failed_until).take().is_some() {
-            tracing::info!(upstream = %self.upstream, "an upstream answers again");
+        if lock(&self.failed_until).take().is_some()
+            && let Some(line) = self.told_back.admit()
+        {
+            tracing::info!(
+                upstream = %self.upstream, unlogged = line.unlogged,
+                "an upstream answers again"
+            );
         }
     }
 
