@@ -22,6 +22,22 @@ impl Spark<'_> {
 
 /// The server as a handler sees it: the same as [`Handle`], without a detour for the sparks of
 /// this shard.
+///
+/// ```
+/// use allspark_engine::{Attach, Destroy};
+///
+/// /// What one says all hear, and who says `end` ends the server.
+/// fn chat(primus: &Attach) {
+///     primus.on_data(|spark, data| {
+///         let mut primus = spark.primus();
+///         if data.parse::<String>().is_ok_and(|text| text == "end") {
+///             primus.destroy(Destroy::default());
+///         } else if let Err(error) = primus.write(data) {
+///             eprintln!("nobody hears it: {error}");
+///         }
+///     });
+/// }
+/// ```
 pub struct LocalPrimus<'a> {
     pub(super) host: &'a mut dyn Host,
 }

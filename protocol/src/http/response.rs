@@ -12,6 +12,16 @@ use super::streamed::BodyFraming;
 ///
 /// Nothing an application puts in here can add a header or end the head: what would do so is left
 /// out and reported by [`Response::misuse`].
+///
+/// ```
+/// use allspark_protocol::http::Response;
+///
+/// let response = Response::text(404, "No such page\n").header("Cache-Control", "no-store");
+/// assert_eq!(response.status(), 404);
+/// assert_eq!(response.misuse(), None);
+/// let forged = Response::new(200).header("X-Name", "ann\r\nSet-Cookie: a=b");
+/// assert!(forged.misuse().is_some());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
