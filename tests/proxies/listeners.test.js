@@ -1,6 +1,6 @@
 // Other listeners than those of TCP and HTTP: Unix sockets, without TLS and with; the PROXY
-// protocol, by which a proxy that does not look at what is said tells who the client is; and sockets
-// that systemd passes.
+// protocol, by which a proxy that does not look at what is said tells who the client is; and
+// sockets that systemd passes.
 'use strict';
 
 const path = require('node:path');
@@ -19,7 +19,8 @@ const SYSTEMD = `
   use POSIX;
   my ($address, @program) = @ARGV;
   $^F = 9; # Up to this number files stay open for the program.
-  my $socket = IO::Socket::INET->new(LocalAddr => $address, Listen => 100, ReuseAddr => 1) or die $!;
+  my %options = (LocalAddr => $address, Listen => 100, ReuseAddr => 1);
+  my $socket = IO::Socket::INET->new(%options) or die $!;
   POSIX::dup2(fileno($socket), 3);
   @ENV{'LISTEN_FDS', 'LISTEN_PID'} = (1, $$);
   exec @program;
