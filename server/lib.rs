@@ -38,10 +38,25 @@ pub mod auth;
 #[doc = include_str!("../docs/MIGRATING.md")]
 mod migrating {}
 
+/// Compiles what docs/PLUGINS.md shows.
+#[cfg(all(doctest, feature = "plugins"))]
+#[doc = include_str!("../docs/PLUGINS.md")]
+mod plugins_chapter {}
+
+/// Compiles what README.md shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 /// Compiles what docs/TLS.md shows.
 #[cfg(all(doctest, feature = "tls"))]
 #[doc = include_str!("../docs/TLS.md")]
 mod tls_chapter {}
+
+/// Compiles what docs/WEB.md shows.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../docs/WEB.md")]
+mod web_chapter {}
 
 mod ark;
 #[cfg(feature = "auth")]

@@ -7,10 +7,10 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`threads`] | the threads |
-//! | [`proxy`] | [`Proxy`]: asks upstreams |
-//! | [`files`] | [`Static`]: serves a folder of files |
-//! | [`path`] | what a path means to those who decode it |
+//! | `threads` | the threads |
+//! | `proxy` | [`Proxy`]: asks upstreams |
+//! | `files` | [`Static`]: serves a folder of files |
+//! | `path` | what a path means to those who decode it |
 
 use allspark_engine::{Reply, RouteError, RouteRequest, Routes};
 
