@@ -93,13 +93,7 @@ fn serves_on_every_kind_of_listener(driver: &str) {
     let mut server = Server::start_with(&mut command, File::create(&log).unwrap());
     server.assert_serves();
 
-    let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("public"), mode("internal")), (0o600, 0o660));
-    let owned = fs::metadata(path("owned")).unwrap();
-    if !owner.is_empty() {
-        assert_eq!((owned.uid(), owned.gid()), (65534, 65533));
-        assert_eq!(fs::metadata(path("public")).unwrap().uid(), 0);
-    }
+    assert_owners(folder.path(), !owner.is_empty());
     echo(unix(&path("public")), b"");
     echo(unix(&path("owned")), b"");
     if has_ipv6 {
@@ -138,6 +132,18 @@ fn serves_on_every_kind_of_listener(driver: &str) {
         "(redirects to https, port 8443)",
     ] {
         assert!(log.contains(line), "{line}: {log}");
+    }
+}
+
+/// The sockets in the folder are whose, and for whom, they are to be.
+fn assert_owners(folder: &Path, is_given: bool) {
+    let socket = |name: &str| fs::metadata(folder.join(name)).unwrap();
+    let mode = |name: &str| socket(name).permissions().mode() & 0o777;
+    assert_eq!((mode("public"), mode("internal")), (0o600, 0o660));
+    if is_given {
+        let owned = socket("owned");
+        assert_eq!((owned.uid(), owned.gid()), (65534, 65533));
+        assert_eq!(socket("public").uid(), 0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Traces of the binary, as a collector gets them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write, pipe};
+use std::io::{Read, Write, pipe};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};

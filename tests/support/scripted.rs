@@ -169,6 +169,19 @@ impl Shared {
         let mut heard = self.heard.lock().expect("no thread that panicked");
         heard.entry(spark.to_string()).or_default().push(event);
     }
+
+    /// The events of the spark with this id.
+    fn events(&self, id: &str) -> Vec<&'static str> {
+        let heard = self.heard.lock().expect("no thread that panicked");
+        heard.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Those of each other spark.
+    fn events_of_others(&self, id: &str) -> Vec<Vec<&'static str>> {
+        let heard = self.heard.lock().expect("no thread that panicked");
+        let others = heard.iter().filter(|(other, _)| **other != id);
+        others.map(|(_, events)| events.clone()).collect()
+    }
 }
 
 /// The counts, and how many sparks are not forgotten yet.
@@ -271,18 +284,11 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
         }
         Command::Visit { how, last } => visit(spark, how, last),
         Command::Events { of } => {
-            let heard = shared.heard.lock().expect("no thread that panicked");
-            let events = heard.get(&of).cloned().unwrap_or_default();
-            drop(heard);
-            spark.write(Json(events));
+            spark.write(Json(shared.events(&of)));
         }
         Command::Others => {
             let asker = spark.id().to_string();
-            let heard = shared.heard.lock().expect("no thread that panicked");
-            let others = heard.iter().filter(|(id, _)| **id != asker);
-            let events: Vec<_> = others.map(|(_, events)| events.clone()).collect();
-            drop(heard);
-            spark.write(Json(events));
+            spark.write(Json(shared.events_of_others(&asker)));
         }
         Command::Tell { to, value } => spark.primus().find_given(&to, |spark| {
             if let Some(spark) = spark {
