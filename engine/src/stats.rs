@@ -37,8 +37,7 @@ counters! {
     connections_closed,
     /// Connections that were handed from one shard to another, to the session they were for.
     connections_adopted,
-    /// Connections that were closed because their peers read too slowly what they were sent, or
-    /// sent a message of a stream too slowly.
+    /// Connections that were closed because their peers read too slowly what they were sent.
     connections_slow,
     /// Connections that were closed because their peers sent too much behind a request.
     connections_overrun,

@@ -95,7 +95,6 @@ mod lists;
 mod openings;
 mod outputs;
 mod owner;
-mod progress;
 mod publish;
 mod questions;
 mod rates;

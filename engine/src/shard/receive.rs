@@ -240,7 +240,6 @@ impl<T: Transformer> Core<T> {
             }
             self.settle();
         }
-        self.time_message(key, spark);
         if self.is_carried(spark) {
             self.woke(spark);
         }
