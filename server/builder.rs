@@ -449,13 +449,10 @@ impl Builder {
     /// `idGenerator`. It has to be unlike all others, and has from 1 to 128 bytes. It is what
     /// [`Spark::given_id`](crate::Spark::given_id) says, what a client is told that asks for its
     /// id, and by which [`Primus::find_given`] finds the spark. Default: sparks have no such id.
+    /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says where it is.
     ///
-    /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says on which
-    /// shard and at which place the spark is, so that nobody has to look for it.
-    ///
-    /// The function runs on the shard, as Primus's does, and must not block. Who has to ask somebody
-    /// for the id does so in an `async` layer or authorization, and attaches the answer to the
-    /// request: [`IdRequest::attached`]. The plugin `mirage` has a `generator_async`.
+    /// The function must not block. Who has to ask somebody for the id does so in an `async` layer,
+    /// and attaches the answer to the request: [`IdRequest::attached`].
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};

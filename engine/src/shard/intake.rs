@@ -34,8 +34,8 @@ struct Answer {
     rest: Rest,
 }
 
-/// What a message has still to go through. The list is the one with which it began: a plugin that is
-/// added or removed meanwhile moves the places of others.
+/// What a message has still to go through. The list is the one with which it began: a plugin that
+/// is added or removed meanwhile moves the places of others.
 pub(super) struct Rest {
     pub(super) transforms: Arc<Transforms>,
     /// The place of the transform behind the one that takes its time.
