@@ -450,7 +450,6 @@ impl Builder {
     /// [`Spark::given_id`](crate::Spark::given_id) says, what a client is told that asks for its
     /// id, and by which [`Primus::find_given`] finds the spark. Default: sparks have no such id.
     /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says where it is.
-    ///
     /// The function must not block. Who has to ask somebody for the id does so in an `async` layer,
     /// and attaches the answer to the request: [`IdRequest::attached`].
     ///
