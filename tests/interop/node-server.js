@@ -65,7 +65,8 @@ process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.ex
 function createServer() {
   const { 'tls-cert': cert, 'tls-key': key } = flags;
   if (!cert) return http.createServer(answerOthers);
-  return https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, answerOthers);
+  const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+  return https.createServer(options, answerOthers);
 }
 
 function echo() {

@@ -21,7 +21,7 @@ pub(crate) const RULES: &[Rule] = &[Rule {
         ),
         (
             "engine/src/shard/b.rs",
-            "impl<T: Transformer> Core<T> {\n    fn g(&self) {\n        self\n            .f()\n    }\n}\n",
+            "impl<T> Core<T> {\n    fn g(&self) {\n        self\n            .f()\n    }\n}\n",
         ),
     ],
     good: &[
@@ -31,7 +31,7 @@ pub(crate) const RULES: &[Rule] = &[Rule {
         ),
         (
             "engine/src/shard/b.rs",
-            "impl<T: Transformer> Core<T> {\n    fn g(&self) {}\n}\n\nfn f(core: &Core) {\n    core.f()\n}\n",
+            "impl<T> Core<T> {\n    fn g(&self) {}\n}\n\nfn f(core: &Core) {\n    core.f()\n}\n",
         ),
     ],
 }];
