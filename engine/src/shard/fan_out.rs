@@ -40,19 +40,19 @@ impl<T: Transformer> Core<T> {
         }
         let refused = self.log_for_all(kind, payload);
         if refused > 0 {
-            if let Some(line) = self.may_log(Line::TooLong) {
-                let (shard, unlogged) = (self.shard, line.unlogged);
-                tracing::error!(
-                    shard,
-                    bytes = payload.len(),
-                    sparks = refused,
-                    unlogged,
-                    "a broadcast is longer than a frame can be; it was not sent"
-                );
-            }
-            self.counters().messages_dropped.add(refused as u64);
+            let what = "a broadcast is longer than a frame can be; it was not sent";
+            self.note_too_long(payload.len(), refused, what);
         }
         refused
+    }
+
+    /// Counts the sparks that do not get a message because no frame can hold it, and says so.
+    pub(super) fn note_too_long(&self, bytes: usize, sparks: usize, what: &'static str) {
+        if let Some(line) = self.may_log(Line::TooLong) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            tracing::error!(shard, bytes, sparks, unlogged, "{what}");
+        }
+        self.counters().messages_dropped.add(sparks as u64);
     }
 
     /// Puts a message into the log, framed once for each wire format; the next walk over all sparks

@@ -15,7 +15,6 @@ use crate::app::host::Extras;
 use crate::app::target::{Publish, RoomEvent, Target};
 use crate::fanout::{Audience, Budget, RoomWalk};
 use crate::limits::{POST_ROOMS_MAX, ROOM_MEMBERS_AT_ONCE};
-use crate::lines::Line;
 use crate::memory::{FrameTooLong, Key};
 use crate::rooms::{ANY_ROOM, RoomError};
 
@@ -115,17 +114,8 @@ impl<T: Transformer> Core<T> {
         };
         self.room_lists.found = found;
         if refused > 0 {
-            if let Some(line) = self.may_log(Line::TooLong) {
-                let (shard, unlogged) = (self.shard, line.unlogged);
-                tracing::error!(
-                    shard,
-                    bytes = payload.len(),
-                    sparks = refused,
-                    unlogged,
-                    "a message to rooms is longer than a frame can be; it was not sent"
-                );
-            }
-            self.counters().messages_dropped.add(refused as u64);
+            let what = "a message to rooms is longer than a frame can be; it was not sent";
+            self.note_too_long(payload.len(), refused, what);
         }
         refused
     }
