@@ -73,8 +73,8 @@ reasons! {
     Moves, "moves", "too much is on its way to other shards, or waits for the application";
     /// A peer sent too much behind a request.
     Overrun, "overrun", "too much came behind a request";
-    /// A peer reads too slowly what it is sent.
-    Slow, "slow", "the peer takes less than min-rate of what it is sent";
+    /// A peer reads too slowly what it is sent, or sends a message of a stream too slowly.
+    Slow, "slow", "the peer takes, or sends of a message, less than min-rate";
     /// More waited for a spark than may wait.
     Overflow, "sparksOverflowed", "more waited to be sent to it than send-queue allows";
     /// A client sent too much.

@@ -37,7 +37,8 @@ counters! {
     connections_closed,
     /// Connections that were handed from one shard to another, to the session they were for.
     connections_adopted,
-    /// Connections that were closed because their peers read too slowly what they were sent.
+    /// Connections that were closed because their peers read too slowly what they were sent, or
+    /// sent a message of a stream too slowly.
     connections_slow,
     /// Connections that were closed because their peers sent too much behind a request.
     connections_overrun,

@@ -8,7 +8,8 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
-    Answer, Begun, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+    Answer, Begun, Carrier, Context, Event, Kind, Outputs, Progress, SessionName, Transformer,
+    Units, Wire,
 };
 
 use crate::browserchannel::{self, BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
@@ -422,6 +423,17 @@ impl Transformer for AnyTransformer {
     fn held_bytes(&self, session: &AnySession) -> usize {
         ask_session!(self, session, |transformer, inner| transformer
             .held_bytes(inner))
+    }
+
+    #[inline]
+    fn is_receiving(&self, session: &AnySession) -> bool {
+        ask_session!(self, session, |transformer, inner| transformer
+            .is_receiving(inner))
+    }
+
+    fn take_progress(&mut self, session: &mut AnySession) -> Option<Progress> {
+        of_session!(self, session, |transformer, inner| transformer
+            .take_progress(inner))
     }
 
     fn wire(&self, session: &AnySession) -> Wire {

@@ -39,6 +39,13 @@ impl Flags {
     /// A handshake of TLS on it is under way.
     pub(crate) const SHAKING: Self = Self(1024);
 
+    /// It was not listened to for a while since its peer was judged last by what it sends.
+    pub(crate) const WAS_HELD: Self = Self(8192);
+    /// Its timer says when an unfinished message of its peer is judged.
+    pub(crate) const TIMED: Self = Self(16384);
+    /// It is watched until its peer has everything, not only until everything is sent.
+    pub(crate) const READING: Self = Self(32768);
+
     const HOLDS: u16 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
 
     pub(crate) const fn or(self, other: Self) -> Self {

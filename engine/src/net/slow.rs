@@ -26,6 +26,10 @@ const END_BYTES: u32 = 1;
 /// this factor: the kernel takes more only when a third of its buffer is free.
 const COARSENESS: u64 = 2;
 
+/// Who takes the rest of what it is sent in so much time does not read it any more by the time that
+/// somebody asks.
+const SHORT_MS: u64 = 1_000;
+
 /// What the kernel's answer about a peer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsent {
@@ -35,6 +39,8 @@ pub(crate) enum Unsent {
     Took(u64),
     /// The peer takes too little of what it is sent.
     TooSlow(u64),
+    /// The peer has everything, and nothing waits for it: it need not be watched any more.
+    HasAll,
 }
 
 /// Whether a silent peer may be judged.
@@ -56,7 +62,7 @@ impl<O> Net<O> {
             return;
         }
         let was_held = connection.flags.is_held();
-        connection.flags.set(reason);
+        connection.flags.set(reason.or(Flags::WAS_HELD));
         if !was_held {
             let socket = connection.socket;
             self.ops.push(Op::StopReceive { socket });
@@ -103,7 +109,7 @@ impl<O> Net<O> {
             if connection.has_unsent() || !connection.is_open() {
                 continue;
             }
-            let was_watched = connection.is_watched();
+            let was_watched = connection.is_watched() && !connection.flags.has(Flags::READING);
             self.let_go(key, Flags::UNREAD);
             if was_watched {
                 self.end_watch(key);
@@ -131,7 +137,7 @@ impl<O> Net<O> {
 
     pub(crate) fn end_watch(&mut self, key: Key) {
         let flags = &mut self.connection_mut(key).flags;
-        flags.clear(Flags::WATCHED.or(Flags::MEASURED));
+        flags.clear(Flags::WATCHED.or(Flags::MEASURED).or(Flags::READING));
     }
 
     /// Asks the kernel how much the peer does not have yet, now and again after a period.
@@ -157,6 +163,10 @@ impl<O> Net<O> {
         let left = bytes.unwrap_or(0);
         let moved = u64::from(connection.taken_bytes.saturating_sub(left));
         connection.taken_bytes = left;
+        if connection.flags.has(Flags::ASKED) && !connection.flags.has(Flags::OWNED) {
+            self.judged_answer(key, left as usize);
+            return Unsent::Fine;
+        }
         let is_measured = connection.flags.has(Flags::MEASURED);
         connection.flags.set(Flags::MEASURED);
         if connection.flags.has(Flags::ASKED) {
@@ -164,6 +174,9 @@ impl<O> Net<O> {
         }
         if !connection.is_watched() && connection.is_open() {
             return Unsent::Fine;
+        }
+        if bytes == Some(0) && connection.is_open() && !connection.has_unsent() {
+            return Unsent::HasAll;
         }
         let is_slow = match bytes {
             // The peer has everything and could be sent more, so the shard is late and not the
@@ -207,6 +220,58 @@ impl<O> Net<O> {
         let socket = connection.socket;
         self.ops.push(Op::AskUnsent { socket });
         Silence::Asked
+    }
+
+    /// The same for a peer that gets its answers one by one, on this connection the last one: does
+    /// it still read that? From then on it is watched until it has everything.
+    pub(crate) fn judge_answer(&mut self, key: Key) -> Silence {
+        let Some(connection) = self.connections.get(key) else {
+            return Silence::Real;
+        };
+        match connection.closing {
+            Closing::Asked => return Silence::Real,
+            Closing::Lingering => return Silence::Watched,
+            Closing::No | Closing::AfterSending => {}
+        }
+        if connection.is_watched() || connection.has_unsent() {
+            return Silence::Watched;
+        }
+        if connection.flags.has(Flags::ASKED) {
+            return Silence::Asked;
+        }
+        let (left, socket) = (connection.taken_bytes as usize, connection.socket);
+        if !self.is_long(left) {
+            return Silence::Real;
+        }
+        self.connection_mut(key).flags.set(Flags::ASKED);
+        self.ops.push(Op::AskUnsent { socket });
+        Silence::Asked
+    }
+
+    /// The kernel has answered that question. It is no measurement: nobody knows when it began.
+    fn judged_answer(&mut self, key: Key, left: usize) {
+        let is_long = self.is_long(left);
+        let connection = self.connection_mut(key);
+        connection.flags.clear(Flags::ASKED);
+        if is_long && connection.is_open() && !connection.is_watched() {
+            self.start_watch(key);
+            self.connection_mut(key).flags.set(Flags::READING);
+        }
+    }
+
+    /// Whether so many bytes take a peer a while, if it reads at the least rate.
+    pub(crate) fn is_long(&self, bytes: usize) -> bool {
+        bytes as u64 > self.rules.least_bytes(SHORT_MS)
+    }
+
+    /// Whether a connection was not listened to for some time since this was asked last.
+    pub(crate) fn take_was_held(&mut self, key: Key) -> bool {
+        let flags = &mut self.connection_mut(key).flags;
+        let was_held = flags.has(Flags::WAS_HELD);
+        if !flags.is_held() {
+            flags.clear(Flags::WAS_HELD);
+        }
+        was_held
     }
 
     /// The peer has taken enough for it to count as an answer.

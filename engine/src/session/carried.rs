@@ -24,6 +24,13 @@ pub(crate) struct Carried {
     pub(crate) beat_at: Option<Instant>,
     /// What the timer is set to; never later than the true deadline.
     pub(super) timer: Option<Instant>,
+    /// The connection on which a long answer was given last, which its client may still read.
+    pub(super) answered: Option<Key>,
+    /// How many requests for it have begun whose bodies are still to come.
+    pub(super) bodies: u32,
+    /// When it was last to be ended for what its client did not do, the client was still sending or
+    /// reading.
+    pub(super) moves: bool,
     /// It is in the list of sessions to be flushed.
     pub(super) dirty: bool,
     /// The session has said that it can be forgotten.
@@ -39,6 +46,9 @@ impl Carried {
             name,
             beat_at: None,
             timer: None,
+            answered: None,
+            bodies: 0,
+            moves: false,
             dirty: false,
             over: false,
         })

@@ -8,6 +8,7 @@
 //! | [`slot`] | what is kept of one spark |
 //! | [`carried`] | sessions that outlive connections |
 //! | [`carrier`] | connections as sessions know them |
+//! | [`moving`] | what is on its way from a client and to it |
 //! | [`streams`] | what a session sends, and on which connections |
 //! | [`names`] | sessions by the names that their clients chose |
 //! | [`timers`] | deadlines of carried sessions |
@@ -36,6 +37,7 @@ use crate::wheel::Wheel;
 
 mod carried;
 mod carrier;
+mod moving;
 mod names;
 mod rates;
 mod slot;

@@ -152,6 +152,9 @@ impl<T: Transformer> Core<T> {
                 self.respond_last(key, head, &response);
             }
         }
+        if !is_refused {
+            self.begin_coming(key, spark);
+        }
         self.settle();
         self.woke(spark);
         is_refused

@@ -114,6 +114,7 @@ impl<T: Transformer> Core<T> {
         self.note_answer_end(key);
         // Its request will not be complete any more.
         drop(self.take_judged(key));
+        self.end_coming(key);
         self.give_up_leaving(key);
         if let Some(spark) = self.end_arrival(key).or_else(|| self.take_carrier(key)) {
             let carrier = carrier_of(key);

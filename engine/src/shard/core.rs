@@ -104,6 +104,8 @@ pub(crate) struct Core<T: Transformer> {
     /// By connection, sessions that know of requests whose bodies are coming. The connection is a
     /// carrier of its session.
     pub(super) arriving: HashMap<Key, Key>,
+    /// By connection, the sparks that requests are for whose bodies are coming.
+    pub(super) coming: HashMap<Key, Key>,
     /// By connection, what layers have decided about requests whose bodies are coming.
     pub(super) judged: HashMap<Key, Judged>,
     /// Sparks by the ids that the application has given to them.
@@ -198,6 +200,7 @@ impl<T: Transformer> Core<T> {
             accepts_from: None,
             rates: Rates::new(&options.message_rates, now),
             arriving: HashMap::default(),
+            coming: HashMap::default(),
             judged: HashMap::default(),
             given_ids: HashMap::default(),
             introductions: Introductions::default(),

@@ -31,6 +31,7 @@ impl<T: Transformer> Core<T> {
         self.untaken.give_back();
         self.held_back.give_back();
         self.drains.give_back();
+        self.coming.give_back();
         self.judged.give_back();
         self.given_ids.give_back();
         if let Some(accesses) = &mut self.accesses {

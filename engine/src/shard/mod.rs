@@ -95,6 +95,7 @@ mod lists;
 mod openings;
 mod outputs;
 mod owner;
+mod progress;
 mod publish;
 mod questions;
 mod rates;

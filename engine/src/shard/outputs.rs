@@ -146,6 +146,7 @@ impl<T: Transformer> Core<T> {
     /// The answer to a request is complete.
     pub(super) fn answered(&mut self, key: Key, keep_alive: bool) {
         self.note_answer_end(key);
+        self.note_answered(key);
         if keep_alive && !self.has_upload(key) {
             self.go_on(key, Next::Http);
         } else {

@@ -240,6 +240,7 @@ impl<T: Transformer> Core<T> {
             }
             self.settle();
         }
+        self.time_message(key, spark);
         if self.is_carried(spark) {
             self.woke(spark);
         }

@@ -23,6 +23,7 @@ impl<T: Transformer> Core<T> {
             return self.refuse(key, HttpError::HeadTooLarge);
         }
         let begun = self.end_arrival(key);
+        self.end_coming(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let Judged { way, address } = match self.take_judged(key) {
             Some(judged) => judged,

@@ -44,7 +44,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Sets when a spark is pinged next; `None` for never.
-    fn set_beat(&mut self, spark: Key, delay: Option<Duration>) {
+    pub(super) fn set_beat(&mut self, spark: Key, delay: Option<Duration>) {
         let at = delay.map(|delay| self.heartbeat_moment(self.clock.now + delay));
         self.set_beat_at(spark, at);
     }
@@ -119,10 +119,10 @@ impl<T: Transformer> Core<T> {
         match &connection.owner {
             Owner::Session(spark) if is_open && self.is_open(*spark) => {
                 let spark = *spark;
-                if connection.is_watched() {
-                    self.net.ask_unsent(key);
-                } else {
+                if !connection.is_watched() {
                     self.beat(spark, holds_input);
+                } else if !self.is_watched_sender_slow(spark, holds_input) {
+                    self.net.ask_unsent(key);
                 }
             }
             Owner::Paced(_) if is_open => self.go_on_paced(key),
@@ -224,9 +224,12 @@ impl<T: Transformer> Core<T> {
             Owner::Leaving(_) if self.is_held(key) => None,
             Owner::Http(_) | Owner::Leaving(_) => Some(options.request_timeout_ms.get()),
             Owner::Session(spark) => {
-                let slot = self.sessions.get(*spark);
-                let has_ended = slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open());
-                has_ended.then_some(GOODBYE_TIMEOUT_MS)
+                let spark = *spark;
+                let slot = self.sessions.get(spark);
+                match slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open()) {
+                    true => Some(GOODBYE_TIMEOUT_MS),
+                    false => self.time_after_watch(key, spark),
+                }
             }
             Owner::Request(request) if request.parked.takes_body() => {
                 Some(options.request_timeout_ms.get())
@@ -249,6 +252,10 @@ impl<T: Transformer> Core<T> {
         match self.net.unsent(key, bytes, may_judge) {
             Unsent::Fine => {}
             Unsent::Took(moved) => self.answer_for_peer(key, moved),
+            Unsent::HasAll => {
+                self.net.end_watch(key);
+                self.set_timer_after_watch(key);
+            }
             Unsent::TooSlow(moved) => {
                 self.counters().connections_slow.add(1);
                 self.note_refused(key, RefusalReason::Slow, None);
@@ -288,7 +295,10 @@ impl<T: Transformer> Core<T> {
             self.beat(spark, holds_input);
             self.settle();
         }
-        if has_expired {
+        let excuse = has_expired.then(|| self.excuse(spark)).flatten();
+        if let Some(delay) = excuse {
+            self.sessions.set_timer(spark, now, now + delay);
+        } else if has_expired {
             self.wake(spark, |transformer, session, context, out| {
                 transformer.expired(session, context, out);
             });
@@ -300,9 +310,10 @@ impl<T: Transformer> Core<T> {
     /// The time of a spark's next heartbeat has come: it is pinged, or ended.
     fn beat(&mut self, spark: Key, holds_input: bool) {
         let Some(interval_ms) = self.options.ping_interval.ms() else {
-            return;
+            return self.judge_timed_message(spark, holds_input);
         };
-        let is_kept_waiting = self.is_kept_waiting(spark);
+        // Its answer may be among what waits for the application, or behind what it sends.
+        let is_excused = self.is_kept_waiting(spark) || self.is_sending(spark);
         let Some(slot) = self.sessions.get_mut(spark) else {
             return;
         };
@@ -311,22 +322,25 @@ impl<T: Transformer> Core<T> {
             if holds_input {
                 return self.set_beat(spark, retry);
             }
-            if is_kept_waiting {
-                // Its answer may be among what waits for the application.
+            if is_excused {
                 slot.state.heartbeat.alive();
             }
         }
         if slot.state.heartbeat.is_waiting() {
             // Its answer may wait behind what it has not read yet, but it does read.
-            let stream = slot.state.stream;
-            match stream.map_or(Silence::Real, |key| self.net.judge_silence(key)) {
+            let silence = match slot.state.stream {
+                Some(key) => self.net.judge_silence(key),
+                None => self.judge_reading(spark),
+            };
+            match silence {
                 Silence::Real => {}
-                Silence::Watched => {
-                    slot.state.heartbeat.alive();
-                }
+                Silence::Watched => self.sessions.note_alive(spark),
                 Silence::Asked => return self.set_beat(spark, retry),
             }
         }
+        let Some(slot) = self.sessions.get_mut(spark) else {
+            return;
+        };
         if slot.state.heartbeat.is_waiting() {
             let interval = Duration::from_millis(interval_ms);
             let judge_from = self.fairness.judge_from_with(interval);
@@ -340,6 +354,12 @@ impl<T: Transformer> Core<T> {
                 return self.set_beat_at(spark, Some(at));
             }
         }
+        if self.is_message_slow(spark, interval_ms, holds_input) {
+            return;
+        }
+        let Some(slot) = self.sessions.get_mut(spark) else {
+            return;
+        };
         match slot.state.heartbeat.beat() {
             Beat::Ping => {
                 self.set_beat(spark, Some(Duration::from_millis(interval_ms)));

@@ -15,10 +15,12 @@
 
 mod client;
 mod outputs;
+mod progress;
 mod server;
 
 pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
 pub use outputs::{Output, Outputs};
+pub use progress::{Meter, Progress};
 pub use server::{Answer, Begun, Context, Event, PacedPart, SessionName, Transformer, Units};
 
 use crate::websocket::CloseCode;

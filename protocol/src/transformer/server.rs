@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Carrier, End, Kind, Outputs, Wire};
+use super::{Carrier, End, Kind, Outputs, Progress, Wire};
 use crate::http::{Request, RequestHead, Response};
 use crate::input::{Input, Payload};
 use crate::primus::SparkId;
@@ -307,6 +307,20 @@ pub trait Transformer: Clone + Send + 'static {
     fn held_bytes(&self, session: &Self::Session) -> usize {
         let _ = session;
         0
+    }
+
+    /// Whether a message has begun on the stream of the session, and has not ended. So has a frame
+    /// that is none, and the begin of a header: nothing that has begun may stay so for ever.
+    fn is_receiving(&self, session: &Self::Session) -> bool {
+        let _ = session;
+        false
+    }
+
+    /// What came of that message since the last call; `None` if there is none. The engine ends who
+    /// sends too little of it, and does not take for silent who is sending it.
+    fn take_progress(&mut self, session: &mut Self::Session) -> Option<Progress> {
+        let _ = session;
+        None
     }
 
     /// When the engine has to call [`Transformer::expired`]; `None` for never.

@@ -7,7 +7,7 @@ use super::partial::Partial;
 use super::rules::Rules;
 use super::{Role, Violation, utf8};
 use crate::input::Input;
-use crate::transformer::Kind;
+use crate::transformer::{Kind, Progress};
 
 /// The receiving half of one connection after the handshake.
 ///
@@ -42,6 +42,17 @@ impl Decoder {
     #[inline]
     pub fn is_between_messages(&self) -> bool {
         self.partial.is_none() && !self.ended
+    }
+
+    /// Whether a frame or a message is under way.
+    #[inline]
+    pub fn is_receiving(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    /// What came of the message under way since the last call; `None` if nothing is under way.
+    pub fn take_progress(&mut self) -> Option<Progress> {
+        Some(self.partial.as_mut()?.take_progress())
     }
 
     /// Bytes of heap memory that it holds: none between two messages, and at most twice what has

@@ -8,7 +8,7 @@ use super::utf8::Utf8;
 use super::{Violation, mask};
 use crate::collected::Collected;
 use crate::input::{Input, Payload};
-use crate::transformer::Kind;
+use crate::transformer::{Kind, Meter, Progress};
 
 /// What a decoder remembers between two reads, unless it is between two items.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Partial {
     control: Vec<u8>,
     /// The message that is under way.
     message: Option<Message>,
+    /// How fast it comes.
+    meter: Meter,
 }
 
 impl Partial {
@@ -59,6 +61,11 @@ impl Partial {
     /// Whether there is nothing to remember.
     pub(super) fn is_idle(&self) -> bool {
         self.head_bytes == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// What came of the message since the last call.
+    pub(super) fn take_progress(&mut self) -> Progress {
+        self.meter.take()
     }
 
     /// How many bytes of payload there is room for.
@@ -139,6 +146,7 @@ impl Partial {
             return Err(Violation::ContinuationUnexpected);
         };
         message.push(part, frame)?;
+        self.meter.add(part.len());
         if !(frame.is_complete() && frame.header.fin) {
             return Ok(None);
         }

@@ -5,7 +5,8 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    Answer, Begun, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+    Answer, Begun, Carrier, Context, Event, Kind, Outputs, Progress, SessionName, Transformer,
+    Units, Wire,
 };
 
 use super::format::Format;
@@ -134,6 +135,15 @@ impl Transformer for EngineIo {
     #[inline]
     fn held_bytes(&self, session: &EngineIoSession) -> usize {
         session.held_bytes()
+    }
+
+    #[inline]
+    fn is_receiving(&self, session: &EngineIoSession) -> bool {
+        session.is_receiving()
+    }
+
+    fn take_progress(&mut self, session: &mut EngineIoSession) -> Option<Progress> {
+        session.take_progress()
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
+    Answer, Carrier, Context, End, Event, Kind, Outputs, Progress, Transformer, Units, Wire,
 };
 use allspark_protocol::websocket::CloseCode;
 use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
@@ -124,6 +124,21 @@ impl Transformer for Faye {
         match &session.0 {
             State::WebSocket(session) => self.websockets.held_bytes(session),
             State::Hixie(hixie) => hixie.held_bytes(),
+        }
+    }
+
+    #[inline]
+    fn is_receiving(&self, session: &FayeSession) -> bool {
+        match &session.0 {
+            State::WebSocket(session) => self.websockets.is_receiving(session),
+            State::Hixie(hixie) => hixie.is_receiving(),
+        }
+    }
+
+    fn take_progress(&mut self, session: &mut FayeSession) -> Option<Progress> {
+        match &mut session.0 {
+            State::WebSocket(session) => self.websockets.take_progress(session),
+            State::Hixie(hixie) => hixie.take_progress(),
         }
     }
 

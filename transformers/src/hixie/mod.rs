@@ -19,7 +19,7 @@ mod tests;
 use std::time::Duration;
 
 use allspark_protocol::http::{Request, RequestHead, Response};
-use allspark_protocol::transformer::{Carrier, Kind, Outputs, Units};
+use allspark_protocol::transformer::{Carrier, Kind, Meter, Outputs, Progress, Units};
 use allspark_protocol::{Input, Instant, Payload};
 use md5::{Digest, Md5};
 
@@ -161,6 +161,8 @@ pub(crate) struct Hixie {
     carrier: Option<Carrier>,
     message_bytes_max: usize,
     said_goodbye: bool,
+    /// How fast the frame under way comes.
+    meter: Meter,
 }
 
 /// What a peer sent.
@@ -183,6 +185,19 @@ impl Hixie {
             Stage::Challenge(bytes) | Stage::Text(bytes) => bytes.capacity(),
             Stage::Lead | Stage::Length(..) | Stage::Skip(_) | Stage::Over => 0,
         }
+    }
+
+    /// Whether a frame is under way. The challenge is none; it has a time of its own.
+    pub(crate) fn is_receiving(&self) -> bool {
+        match self.stage {
+            Stage::Text(_) | Stage::Length(..) | Stage::Skip(_) => true,
+            Stage::Challenge(_) | Stage::Lead | Stage::Over => false,
+        }
+    }
+
+    /// What came of that frame since the last call.
+    pub(crate) fn take_progress(&mut self) -> Option<Progress> {
+        self.is_receiving().then(|| self.meter.take())
     }
 
     /// A connection that a request asks for.
@@ -214,6 +229,7 @@ impl Hixie {
             carrier: None,
             message_bytes_max,
             said_goodbye: false,
+            meter: Meter::default(),
         })
     }
 
@@ -273,7 +289,8 @@ impl Hixie {
                 Stage::Length(length, is_goodbye) => self.read_length(length, is_goodbye, input),
                 Stage::Skip(count) => {
                     let present = input.len() as u64;
-                    input.take(usize::try_from(count).unwrap_or(usize::MAX));
+                    let part = input.take(usize::try_from(count).unwrap_or(usize::MAX));
+                    self.meter.add(part.len());
                     match count.saturating_sub(present) {
                         0 => (Stage::Lead, None),
                         rest => (Stage::Skip(rest), None),
@@ -330,8 +347,9 @@ impl Hixie {
         Some(hash.finalize().into())
     }
 
-    fn read_lead<'i>(&self, input: &mut Input<'i>) -> (Stage, Option<Item<'i>>) {
+    fn read_lead<'i>(&mut self, input: &mut Input<'i>) -> (Stage, Option<Item<'i>>) {
         let lead = input.take(1)[0];
+        self.meter = Meter::default();
         if lead & 0x80 == 0 {
             return self.read_text(Vec::new(), input);
         }
@@ -339,13 +357,18 @@ impl Hixie {
         (Stage::Length(0, may_be_goodbye), None)
     }
 
-    fn read_text<'i>(&self, mut text: Vec<u8>, input: &mut Input<'i>) -> (Stage, Option<Item<'i>>) {
+    fn read_text<'i>(
+        &mut self,
+        mut text: Vec<u8>,
+        input: &mut Input<'i>,
+    ) -> (Stage, Option<Item<'i>>) {
         let end = memchr::memchr(END, input.peek());
         let part = input.take(end.unwrap_or(usize::MAX));
         if text.len() + part.len() > self.message_bytes_max {
             return (Stage::Over, Some(Item::TooBig));
         }
         if end.is_none() {
+            self.meter.add(part.len());
             text.extend_from_slice(part);
             return (Stage::Text(text), None);
         }

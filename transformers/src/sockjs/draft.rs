@@ -8,7 +8,7 @@
 //!   that has one, and closes.
 
 use allspark_protocol::http::{Request, Response};
-use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Units};
+use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Progress, Units};
 use allspark_protocol::{Input, Instant};
 
 use super::framing;
@@ -29,6 +29,16 @@ impl DraftSession {
     /// Bytes of heap memory that a message under way takes.
     pub(super) fn held_bytes(&self) -> usize {
         self.hixie.held_bytes()
+    }
+
+    /// Whether a frame is under way.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.hixie.is_receiving()
+    }
+
+    /// What came of that frame since the last call.
+    pub(super) fn take_progress(&mut self) -> Option<Progress> {
+        self.hixie.take_progress()
     }
 
     /// A session whose carrier is about to come.

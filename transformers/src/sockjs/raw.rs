@@ -2,7 +2,7 @@
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{RequestHead, Response};
-use allspark_protocol::transformer::{Carrier, Context, End, Event, Outputs};
+use allspark_protocol::transformer::{Carrier, Context, End, Event, Outputs, Progress};
 use allspark_protocol::websocket::handshake::Upgrade;
 use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
 
@@ -31,6 +31,16 @@ impl RawSession {
     /// Bytes of heap memory that a message under way takes.
     pub(super) fn held_bytes(&self) -> usize {
         self.decoder.held_bytes()
+    }
+
+    /// Whether a message is under way.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.decoder.is_receiving()
+    }
+
+    /// What came of that message since the last call.
+    pub(super) fn take_progress(&mut self) -> Option<Progress> {
+        self.decoder.take_progress()
     }
 
     pub(super) fn new(service: &Service) -> Self {

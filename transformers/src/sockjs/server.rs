@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use allspark_protocol::http::{Query, Request, RequestHead, Response};
 use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+    Answer, Carrier, Context, Event, Kind, Outputs, Progress, SessionName, Transformer, Units, Wire,
 };
 use allspark_protocol::websocket::encode;
 use allspark_protocol::{Input, Instant};
@@ -182,6 +182,25 @@ impl Transformer for SockJs {
             Session::WebSocket(session) => session.held_bytes(),
             Session::Draft(session) => session.held_bytes(),
             Session::Raw(session) => session.held_bytes(),
+        }
+    }
+
+    #[inline]
+    fn is_receiving(&self, session: &SockJsSession) -> bool {
+        match &session.0 {
+            Session::Http(_) => false,
+            Session::WebSocket(session) => session.is_receiving(),
+            Session::Draft(session) => session.is_receiving(),
+            Session::Raw(session) => session.is_receiving(),
+        }
+    }
+
+    fn take_progress(&mut self, session: &mut SockJsSession) -> Option<Progress> {
+        match &mut session.0 {
+            Session::Http(_) => None,
+            Session::WebSocket(session) => session.take_progress(),
+            Session::Draft(session) => session.take_progress(),
+            Session::Raw(session) => session.take_progress(),
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::limits::SOCKJS_WEBSOCKET_FRAME_MESSAGES_MAX;
-use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Units};
+use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Progress, Units};
 use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
 use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
 use allspark_protocol::{Input, Instant, Payload};
@@ -104,6 +104,16 @@ impl WebSocketSession {
     /// Bytes of heap memory that a message under way takes.
     pub(super) fn held_bytes(&self) -> usize {
         self.decoder.held_bytes()
+    }
+
+    /// Whether a message is under way.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.decoder.is_receiving()
+    }
+
+    /// What came of that message since the last call.
+    pub(super) fn take_progress(&mut self) -> Option<Progress> {
+        self.decoder.take_progress()
     }
 
     /// A session whose carrier is about to come.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use allspark_protocol::http::{Request, RequestHead};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    self, Answer, Begun, Carrier, Context, End, Kind, Output, Outputs, SessionName, Transformer,
-    Units, Wire,
+    self, Answer, Begun, Carrier, Context, End, Kind, Output, Outputs, Progress, SessionName,
+    Transformer, Units, Wire,
 };
 use allspark_protocol::{Input, Instant};
 
@@ -432,6 +432,14 @@ impl<T: Transformer> Transformer for Watched<T> {
 
     fn held_bytes(&self, session: &Self::Session) -> usize {
         self.inner.held_bytes(&session.inner)
+    }
+
+    fn is_receiving(&self, session: &Self::Session) -> bool {
+        self.inner.is_receiving(&session.inner)
+    }
+
+    fn take_progress(&mut self, session: &mut Self::Session) -> Option<Progress> {
+        self.inner.take_progress(&mut session.inner)
     }
 
     fn deadline(&self, session: &Self::Session) -> Option<Instant> {

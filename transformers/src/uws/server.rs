@@ -2,7 +2,7 @@
 
 use allspark_protocol::http::Request;
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Units, Wire,
+    Answer, Carrier, Context, Event, Kind, Outputs, Progress, Transformer, Units, Wire,
 };
 use allspark_protocol::{Input, Instant};
 
@@ -37,6 +37,15 @@ impl Transformer for Uws {
     #[inline]
     fn held_bytes(&self, session: &WebSocketSession) -> usize {
         self.0.held_bytes(session)
+    }
+
+    #[inline]
+    fn is_receiving(&self, session: &WebSocketSession) -> bool {
+        self.0.is_receiving(session)
+    }
+
+    fn take_progress(&mut self, session: &mut WebSocketSession) -> Option<Progress> {
+        self.0.take_progress(session)
     }
 
     fn wire(&self, session: &WebSocketSession) -> Wire {

@@ -43,8 +43,12 @@ pub(super) struct CarriedSession {
 }
 
 impl CarriedSession {
-    pub(super) fn held_bytes(&self) -> usize {
-        self.streaming.held_bytes()
+    pub(super) fn streaming(&self) -> &Streaming {
+        &self.streaming
+    }
+
+    pub(super) fn streaming_mut(&mut self) -> &mut Streaming {
+        &mut self.streaming
     }
 
     pub(super) fn new(

@@ -4,7 +4,7 @@ use allspark_protocol::Input;
 use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
+    Answer, Carrier, Context, End, Event, Kind, Outputs, Progress, Transformer, Units, Wire,
 };
 use allspark_protocol::websocket::deflate::{Agreement, Deflater, Inflater, WindowBits};
 use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
@@ -118,7 +118,16 @@ impl Transformer for WebSockets {
 
     #[inline]
     fn held_bytes(&self, session: &WebSocketSession) -> usize {
-        session.held_bytes()
+        session.streaming().held_bytes()
+    }
+
+    #[inline]
+    fn is_receiving(&self, session: &WebSocketSession) -> bool {
+        session.streaming().is_receiving()
+    }
+
+    fn take_progress(&mut self, session: &mut WebSocketSession) -> Option<Progress> {
+        session.streaming_mut().take_progress()
     }
 
     fn wire(&self, session: &WebSocketSession) -> Wire {

@@ -25,12 +25,20 @@ const _: () = assert!(
 );
 
 impl WebSocketSession {
-    /// Bytes of heap memory that a message under way takes.
-    pub(super) fn held_bytes(&self) -> usize {
+    /// Its end of the WebSocket.
+    pub(super) fn streaming(&self) -> &Streaming {
         match &self.0 {
-            State::Streaming(streaming) => streaming.held_bytes(),
-            State::Inflating(own) => own.0.held_bytes(),
-            State::Carried(own) => own.held_bytes(),
+            State::Streaming(streaming) => streaming,
+            State::Inflating(own) => &own.0,
+            State::Carried(own) => own.streaming(),
+        }
+    }
+
+    pub(super) fn streaming_mut(&mut self) -> &mut Streaming {
+        match &mut self.0 {
+            State::Streaming(streaming) => streaming,
+            State::Inflating(own) => &mut own.0,
+            State::Carried(own) => own.streaming_mut(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a session receives, and how it says goodbye.
 
 use allspark_protocol::Input;
-use allspark_protocol::transformer::{Carrier, End, Event, Outputs, Wire};
+use allspark_protocol::transformer::{Carrier, End, Event, Outputs, Progress, Wire};
 use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
 
@@ -16,6 +16,14 @@ pub(super) struct Streaming {
 impl Streaming {
     pub(super) fn held_bytes(&self) -> usize {
         self.decoder.held_bytes()
+    }
+
+    pub(super) fn is_receiving(&self) -> bool {
+        self.decoder.is_receiving()
+    }
+
+    pub(super) fn take_progress(&mut self) -> Option<Progress> {
+        self.decoder.take_progress()
     }
 
     pub(super) fn new(message_bytes_max: usize, wire: Wire) -> Self {

@@ -25,7 +25,7 @@ mod socket;
 mod stream;
 mod upgrade;
 
-use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Units, Wire};
+use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Progress, Units, Wire};
 use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::{Input, Instant};
 
@@ -101,6 +101,24 @@ impl EngineIoSession {
             Transport::Awaited => 0,
             Transport::Polling(polling) => polling.held_bytes(),
             Transport::WebSocket(stream) => stream.decoder.held_bytes(),
+        }
+    }
+
+    /// Whether a message is under way on its WebSocket. One that it is about to change to has a
+    /// time of its own.
+    #[inline]
+    pub(super) fn is_receiving(&self) -> bool {
+        match &self.transport {
+            Transport::WebSocket(stream) => stream.decoder.is_receiving(),
+            Transport::Awaited | Transport::Polling(_) => false,
+        }
+    }
+
+    /// What came of that message since the last call.
+    pub(super) fn take_progress(&mut self) -> Option<Progress> {
+        match &mut self.transport {
+            Transport::WebSocket(stream) => stream.decoder.take_progress(),
+            Transport::Awaited | Transport::Polling(_) => None,
         }
     }
 
