@@ -248,8 +248,9 @@ const GENERAL_SETTINGS: &[Setting] = &[
         Text("500"),
     )
     .help(
-        "How much of a body a peer must send per second, and take of what it is sent, on the \
-             average of a request-timeout, or it is given up; 0 for at least one byte in it",
+        "How much of a body, or of a message that has begun, a peer must send per second, and \
+             take of what it is sent, on the average of a request-timeout, or it is given up; 0 \
+             for at least one byte in it",
     )
     .within(LIMITS)
     .live(),
