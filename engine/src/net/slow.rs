@@ -17,6 +17,7 @@
 use super::Net;
 use super::connection::{Closing, Flags};
 use crate::io::Op;
+use crate::limits::MIN_RATE_BYTES_PER_S_DEFAULT;
 use crate::memory::Key;
 
 /// What the end of a stream counts as, among the bytes that a peer has not acknowledged.
@@ -29,6 +30,8 @@ const COARSENESS: u64 = 2;
 /// Who takes the rest of what it is sent in so much time does not read it any more by the time that
 /// somebody asks.
 const SHORT_MS: u64 = 1_000;
+/// What anybody takes in that time.
+const SHORT_BYTES: u64 = MIN_RATE_BYTES_PER_S_DEFAULT as u64 * SHORT_MS / 1_000;
 
 /// What the kernel's answer about a peer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,9 +262,11 @@ impl<O> Net<O> {
         }
     }
 
-    /// Whether so many bytes take a peer a while, if it reads at the least rate.
+    /// Whether so many bytes take a peer a while, if it reads at the least rate, or at the default
+    /// one where that is lower.
     pub(crate) fn is_long(&self, bytes: usize) -> bool {
-        bytes as u64 > self.rules.least_bytes(SHORT_MS)
+        let short = self.rules.least_bytes(SHORT_MS).max(SHORT_BYTES);
+        bytes as u64 > short
     }
 
     /// Whether a connection was not listened to for some time since this was asked last.
