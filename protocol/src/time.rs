@@ -10,6 +10,8 @@ pub struct Instant(u64);
 impl Instant {
     /// The moment that clock readings count from.
     pub const ZERO: Self = Self(0);
+    /// Later than any other moment.
+    pub const NEVER: Self = Self(u64::MAX);
 
     /// The reading `ns` nanoseconds after [`Instant::ZERO`].
     pub const fn from_ns(ns: u64) -> Self {

@@ -21,9 +21,9 @@ pub(crate) struct Carried {
     /// The name that its client chose for it.
     pub(crate) name: Option<NameHash>,
     /// When the next ping of Primus is due.
-    pub(crate) beat_at: Option<Instant>,
+    pub(crate) beat_at: Instant,
     /// What the timer is set to; never later than the true deadline.
-    pub(super) timer: Option<Instant>,
+    pub(super) timer: Instant,
     /// The connection on which a long answer was given last, which its client may still read.
     pub(super) answered: Option<Key>,
     /// How many requests for it have begun whose bodies are still to come.
@@ -37,6 +37,8 @@ pub(crate) struct Carried {
     pub(crate) over: bool,
 }
 
+const _: () = assert!(size_of::<Carried>() <= 128);
+
 impl Carried {
     pub(crate) fn new(peer: SocketAddr, name: Option<NameHash>) -> Box<Self> {
         Box::new(Self {
@@ -44,8 +46,8 @@ impl Carried {
             queue: None,
             carriers: SmallVec::new(),
             name,
-            beat_at: None,
-            timer: None,
+            beat_at: Instant::NEVER,
+            timer: Instant::NEVER,
             answered: None,
             bodies: 0,
             moves: false,

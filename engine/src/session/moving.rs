@@ -77,9 +77,9 @@ impl<T: Transformer> Sessions<T> {
         carried.is_some_and(|carried| std::mem::replace(&mut carried.moves, moves))
     }
 
-    /// When the next beat of a carried session is due, if it is one.
-    pub(crate) fn beat_at(&self, spark: Key) -> Option<Option<Instant>> {
+    /// Whether a beat of a carried session is due some time, if it is one.
+    pub(crate) fn has_beat(&self, spark: Key) -> Option<bool> {
         let carried = self.get(spark)?.carried.as_ref()?;
-        Some(carried.beat_at)
+        Some(carried.beat_at < Instant::NEVER)
     }
 }

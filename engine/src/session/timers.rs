@@ -30,12 +30,10 @@ impl<T: Transformer> Sessions<T> {
         if judge_from > now && self.transformer.awaits_client(&slot.session) {
             deadline = deadline.map(|deadline| deadline.max(judge_from));
         }
-        let deadlines = [deadline, carried.beat_at];
-        if let Some(deadline) = deadlines.into_iter().flatten().min()
-            && carried.timer.is_none_or(|timer| deadline < timer)
-        {
-            carried.timer = Some(deadline);
-            self.wheel.set(spark.index, deadline);
+        let at = deadline.unwrap_or(Instant::NEVER).min(carried.beat_at);
+        if at < carried.timer {
+            carried.timer = at;
+            self.wheel.set(spark.index, at);
         }
     }
 
@@ -43,8 +41,8 @@ impl<T: Transformer> Sessions<T> {
     pub(crate) fn timer(&mut self, spark: Key, now: Instant, judge_from: Instant) -> Option<Fired> {
         let slot = self.slots.get_mut(spark)?;
         let carried = slot.carried.as_mut()?;
-        carried.timer = None;
-        let must_beat = carried.beat_at.is_some_and(|at| at <= now);
+        carried.timer = Instant::NEVER;
+        let must_beat = carried.beat_at <= now;
         let deadline = self.transformer.deadline(&slot.session);
         let is_put_off = judge_from > now && self.transformer.awaits_client(&slot.session);
         Some(Fired {

@@ -168,8 +168,8 @@ impl<T: Transformer> Core<T> {
         let Some(connection) = self.net.get(key) else {
             return;
         };
-        let is_timed = match self.sessions.beat_at(spark) {
-            Some(beat_at) => beat_at.is_some(),
+        let is_timed = match self.sessions.has_beat(spark) {
+            Some(has_beat) => has_beat,
             // The timer of the watch asks as often.
             None => connection.flags.has(Flags::TIMED) || connection.is_watched(),
         };

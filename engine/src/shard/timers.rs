@@ -54,7 +54,7 @@ impl<T: Transformer> Core<T> {
             return;
         };
         if let Some(carried) = &mut slot.carried {
-            carried.beat_at = at;
+            carried.beat_at = at.unwrap_or(Instant::NEVER);
             let judge_from = self.fairness.judge_from();
             self.sessions.set_timer(spark, self.clock.now, judge_from);
         } else if let Some(key) = slot.state.stream {

@@ -232,6 +232,10 @@ proptest! {
         let headers = if polls { "Content-Type: application/octet-stream\r\n" } else { "" };
         world.ask("POST", &query, headers, Some(&bytes));
         world.0.run_for(100_000);
-        prop_assert!(world.0.is_over(spark) && world.0.is_over(other));
+        prop_assert!(world.0.is_over(other));
+        // Whoever is amid a frame is judged by how fast it comes, and the engine is patient here.
+        world.0.raw_cut(socket.raw);
+        world.0.settle();
+        prop_assert!(world.0.is_over(spark));
     }
 }
