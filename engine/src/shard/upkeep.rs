@@ -20,7 +20,7 @@ pub(crate) struct Upkeep {
     pub(super) has_worked: bool,
     due: Option<Instant>,
     worked_at: Instant,
-    /// The most sparks and connections since the last time.
+    /// The most sparks and connections since the end of the last peak.
     peak: usize,
 }
 
@@ -59,10 +59,13 @@ impl Upkeep {
         self.due.get_or_insert(now + INTERVAL);
     }
 
-    /// Whether most of what was held is gone.
+    /// Whether most of what was held is gone, however slowly it went.
     pub(super) fn end_peak(&mut self, entries: usize) -> bool {
-        let peak = std::mem::replace(&mut self.peak, entries);
-        peak > 2 * entries + PEAK_ENTRIES_MIN
+        let has_ended = self.peak > 2 * entries + PEAK_ENTRIES_MIN;
+        if has_ended {
+            self.peak = entries;
+        }
+        has_ended
     }
 }
 
@@ -93,8 +96,22 @@ mod tests {
         let mut upkeep = Upkeep::new(ms(0));
         upkeep.is_due(ms(0), 100_000);
         assert!(!upkeep.end_peak(60_000));
-        assert!(!upkeep.end_peak(40_000));
+        assert!(upkeep.end_peak(40_000), "60,000 have gone");
+        assert!(!upkeep.end_peak(30_000));
         assert!(upkeep.end_peak(1_000));
         assert!(!upkeep.end_peak(0), "few are no peak");
+    }
+
+    #[test]
+    fn a_peak_ends_however_slowly() {
+        let mut upkeep = Upkeep::new(ms(0));
+        let mut kept = 100_000;
+        for entries in (0..100_000).rev().step_by(1_000) {
+            upkeep.is_due(ms(0), entries + 1_000);
+            if upkeep.end_peak(entries) {
+                kept = entries;
+            }
+        }
+        assert!(kept <= PEAK_ENTRIES_MIN, "{kept}");
     }
 }
