@@ -23,6 +23,7 @@ mod table;
 mod tls;
 
 mod transformers;
+mod visit;
 mod websocket;
 mod wheel;
 
@@ -39,6 +40,7 @@ criterion_main!(
     transformers::benches,
     fanout::benches,
     rooms::benches,
+    visit::benches,
     wheel::benches,
     mesh::benches,
     hand_over::benches,

@@ -208,7 +208,10 @@ impl Wheel {
         let list = (self.now_ms & (SLOTS - 1)) as usize;
         while self.heads[list] != NONE {
             let index = self.heads[list];
-            debug_assert!(self.deadline_ms(index) == self.now_ms);
+            assert!(
+                self.deadline_ms(index) == self.now_ms,
+                "a timer fires at its time"
+            );
             if due.len() >= count_max {
                 return false;
             }

@@ -1,11 +1,14 @@
 //! Who is let in: by address, by pace, and by how many requests are under way.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use allspark::TransformerKind;
 use allspark_engine::io::sim::EndpointId;
-use allspark_engine::{AcceptPolicy, Options, Reply, RouteRequest, Routes, Ticket};
+use allspark_engine::{
+    AcceptPolicy, Layer, LayerRequest, Options, Reply, RouteRequest, Routes, Ticket,
+};
 use allspark_protocol::http::Response;
 
 use crate::by_hand::ByHand;
@@ -86,6 +89,40 @@ fn an_address_has_so_many_connections_on_all_shards_together() {
         close(&mut stage, &[other]);
         assert_eq!(stage.stats().addresses_refused, 2 * round);
         assert_eq!(stage.server.connections(), 0);
+    }
+}
+
+/// A layer names the client of a WebSocket. Its connection counts for its peer all the same, until
+/// it is closed.
+#[test]
+fn a_connection_whose_client_a_layer_names_counts_for_its_peer() {
+    let mut options = Options::default();
+    options.admission.per_address = 2_u64.try_into().unwrap();
+    options.fallback = Some(Arc::new(|_| Response::text(200, "hello")));
+    let mut stage = ByHand::serving(TransformerKind::Any, 2, options, |primus| {
+        let real_ip = Layer::new("real-ip", |request: &mut LayerRequest<'_>| {
+            let address = request.head().header("x-real-ip");
+            if let Some(Ok(address)) = address.map(str::parse::<IpAddr>) {
+                request.set_address((address, 0).into());
+            }
+        });
+        primus.layers().insert(0, real_ip);
+    });
+    let clients = ["203.0.113.7", "203.0.113.8", "203.0.113.9"];
+    for _ in 0..3 {
+        let ends = clients.map(|client| {
+            let end = connect(&mut stage, "192.0.2.1");
+            let upgrade = handshake(&format!("X-Real-IP: {client}\r\n"));
+            (end, ask(&mut stage, end, &upgrade))
+        });
+        assert_eq!(ends.map(|(_, status)| status), [101, 101, 503]);
+        close(&mut stage, &ends.map(|(end, _)| end));
+        assert_eq!(stage.server.connections(), 0);
+    }
+    for address in ["192.0.2.1"].into_iter().chain(clients) {
+        let ends = [(); 3].map(|()| connect(&mut stage, address));
+        assert_eq!(ends.map(|end| ask(&mut stage, end, GET)), [200, 200, 503]);
+        close(&mut stage, &ends);
     }
 }
 

@@ -39,6 +39,7 @@ impl Awaited {
 
     /// It is known now. What is said later is ignored.
     pub(crate) fn settle(&self, settled: Settled) {
-        let _ = self.settled.set(settled);
+        let was_open = self.settled.set(settled).is_ok();
+        assert!(was_open, "a message is settled once");
     }
 }

@@ -22,6 +22,8 @@ use crate::config::KeepHeaders;
 use crate::guard;
 use crate::memory::Key;
 
+const IS_OPEN: &str = "the application meets a spark that has not ended";
+
 /// `initialised`: the server serves.
 pub(crate) fn initialised(server: &Arc<Server>) {
     for listener in &server.listeners().initialised {
@@ -70,6 +72,7 @@ pub(crate) fn go_on_opening<H: Host>(host: &mut H, key: Key) {
         return;
     };
     let (listeners, first) = (Arc::clone(&opening.listeners), opening.next);
+    assert!(is_open(host, key), "{IS_OPEN}");
     let own = host.take_listeners();
     let next = call_connection(host, key, &listeners, first, None);
     host.put_listeners(own);
@@ -322,22 +325,26 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
 
 /// A visitor comes to a spark. Returns whether it goes on.
 pub(crate) fn visit<H: Host>(host: &mut H, key: Key, visitor: &Visitor) -> bool {
+    assert!(is_open(host, key), "{IS_OPEN}");
     guarded(host, key, |host| visitor(host, key)).unwrap_or(true)
 }
 
 /// A visitor comes to a spark, and its walk waits.
 pub(crate) fn step<H: Host>(host: &mut H, key: Key, visitor: &StepVisitor, walk: Key) {
+    assert!(is_open(host, key), "{IS_OPEN}");
     guarded(host, key, |host| visitor(host, key, walk));
 }
 
 /// Calls a function with a spark.
 pub(crate) fn find<H: Host>(host: &mut H, key: Key, call: impl FnOnce(&mut dyn Host, Key)) {
+    assert!(is_open(host, key), "{IS_OPEN}");
     guarded(host, key, |host| call(host, key));
 }
 
 /// Calls the function of a timer.
 pub(crate) fn spark_timer<H: Host>(host: &mut H, due: &mut Due) {
     let spark = due.spark;
+    assert!(is_open(host, spark), "{IS_OPEN}");
     if due.is_last {
         host.spark_mut(spark).forget_timer(due.timer);
     }
@@ -391,9 +398,11 @@ fn each_handler<H: Host>(
             return;
         };
         let mut handler = std::mem::replace(handler, Handler::Running);
+        assert!(!handler.runs(), "no handler runs inside another one");
         let called = guarded(host, key, |host| call(host, &mut handler));
         if let Some(handlers) = host.spark_mut(key).handlers_mut() {
-            handlers[place] = handler;
+            let left = std::mem::replace(&mut handlers[place], handler);
+            assert!(left.runs(), "a handler keeps its place while it runs");
         }
         if called.is_none() {
             return;

@@ -278,6 +278,13 @@ pub(crate) enum Handler {
     Running,
 }
 
+impl Handler {
+    /// Whether it stands for the one that runs.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self, Self::Running)
+    }
+}
+
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
 pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;

@@ -8,6 +8,8 @@ use std::task::{Context, Poll, Waker};
 use super::owned::OwnedData;
 use crate::limits::UNTAKEN_COST_MAX;
 
+const IS_COUNTED: &str = "what waits costs what was counted for it";
+
 /// Data in the order in which it came.
 #[derive(Default)]
 pub(crate) struct Inbox(RefCell<Queue>);
@@ -60,9 +62,11 @@ impl Inbox {
     pub(crate) fn poll_pop(&self, context: &Context<'_>) -> Poll<Option<(OwnedData, Changed)>> {
         let mut queue = self.0.borrow_mut();
         if let Some(data) = queue.data.pop_front() {
-            let cost_before = queue.cost;
-            queue.cost -= data.cost();
+            let (cost_before, cost) = (queue.cost, data.cost());
+            assert!(cost <= cost_before, "{IS_COUNTED}");
+            queue.cost -= cost;
             if queue.data.is_empty() {
+                assert!(queue.cost == 0, "{IS_COUNTED}");
                 // A peak must not stay.
                 queue.data = VecDeque::new();
             }

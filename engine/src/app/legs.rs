@@ -22,6 +22,7 @@ pub(crate) struct Course {
 impl Course {
     /// A visit in so many legs, one of which is made with each call of the result.
     pub(crate) fn new(legs: u16, done: Done) -> Arc<Self> {
+        assert!(legs > 0, "the last leg says that all is done");
         Arc::new(Self {
             stopped: AtomicBool::new(false),
             legs: AtomicUsize::new(usize::from(legs)),
@@ -66,7 +67,9 @@ impl Leg {
 
 impl Drop for Leg {
     fn drop(&mut self) {
-        if self.0.legs.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let before = self.0.legs.fetch_sub(1, Ordering::AcqRel);
+        assert!(before > 0, "a course has the legs that it was made for");
+        if before == 1 {
             self.0.stop(Ok(()));
         }
     }

@@ -74,6 +74,10 @@ impl Timers {
         interval: Option<Duration>,
         call: OnSpark,
     ) -> Key {
+        assert!(
+            interval.is_none_or(|interval| !interval.is_zero()),
+            "some time passes between two calls"
+        );
         let timer = self.entries.insert(Entry {
             spark,
             interval,
@@ -95,6 +99,7 @@ impl Timers {
     /// Fills the list of those that are due, at most `count_max`. Returns whether these are all.
     pub(crate) fn expire(&mut self, now: Instant, count_max: usize) -> bool {
         assert!(self.due.is_empty(), "those of the last turn were called");
+        assert!(count_max > 0, "each turn calls some");
         let is_all = self.wheel.expire(now, count_max, &mut self.fired);
         for index in self.fired.drain(..) {
             let timer = self.entries.key_at(index);
@@ -143,8 +148,9 @@ impl Timers {
         };
         let interval = entry.interval.expect("one that is called once is gone");
         let (at, number) = entry.order;
+        assert!(now >= at, "a timer is called at its time or later");
         let late_ns = (now - at).as_nanos();
-        let interval_ns = interval.as_nanos().max(1);
+        let interval_ns = interval.as_nanos();
         let past_ns = late_ns - late_ns % interval_ns;
         let past = Duration::from_nanos(u64::try_from(past_ns).unwrap_or(u64::MAX));
         let next = at + past + interval;

@@ -16,6 +16,7 @@ impl Cursor {
     #[inline]
     pub(crate) fn advance(&mut self, next_from: impl FnOnce(u32) -> Option<Key>) -> Option<Key> {
         let key = next_from(self.next)?;
+        assert!(key.index >= self.next, "a walk does not turn back");
         self.next = key.index + 1;
         Some(key)
     }

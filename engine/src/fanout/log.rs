@@ -32,6 +32,8 @@ const ALONE_BYTES: usize = SEGMENT_BYTES / 4;
 /// Bytes of several blocks up to which they are put together.
 const JOINED_BYTES_MAX: u64 = 64 * 1024;
 
+const IS_KEPT: &str = "what somebody still has to get is kept";
+
 #[derive(Debug)]
 struct Segment {
     /// The offset of its first byte.
@@ -142,6 +144,7 @@ impl Log {
     /// the log has forgotten was not for it.
     #[inline]
     pub(crate) fn due_from(&self, seen: u64) -> Option<u64> {
+        assert!(seen <= self.head, "nobody has seen what is still to come");
         let from = seen.max(self.forgotten);
         (from < self.head).then_some(from)
     }
@@ -156,6 +159,10 @@ impl Log {
         if part.is_empty() {
             return None;
         }
+        assert!(
+            self.forgotten <= part.start && part.end <= self.head,
+            "{IS_KEPT}"
+        );
         let place = self.place(part.start);
         let segment = self.segments.get(place)?;
         // In a gap there is nothing.
@@ -203,10 +210,7 @@ impl Log {
     /// The same as one piece, if one send can carry it. The caller knows that the spark has to get
     /// it.
     pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
-        assert!(
-            (self.forgotten..=self.head).contains(&seen),
-            "what somebody still has to get is kept"
-        );
+        assert!((self.forgotten..=self.head).contains(&seen), "{IS_KEPT}");
         let range = seen..self.head;
         let mut slices = self.since(seen);
         let first = slices.next()?;
@@ -243,6 +247,7 @@ impl Log {
     /// Forgets what every spark has got. The last block stays if it can be written to: a spark that
     /// still waits for a part of it shall find the next frame right behind.
     pub(crate) fn forget_before(&mut self, offset: u64, pool: &mut BlockPool) {
+        assert!(offset <= self.head, "nobody has got what is still to come");
         self.forgotten = self.forgotten.max(offset);
         if let Some(joined) = self.joined.take() {
             pool.give_back(joined.block);

@@ -59,6 +59,10 @@ use posts::Posts;
 use steps::Steps;
 use timing::Timing;
 
+const HAS_ITS_LOG: &str = "each wire has its log";
+
+const IS_BROUGHT: &str = "a walk brings a message to rooms";
+
 /// The fan-out of one shard. `V` is a function that visits sparks, `S` one that takes its time.
 pub(crate) struct Fanout<V, S> {
     /// Broadcasts, by wire format, and between them messages to large rooms.
@@ -98,6 +102,7 @@ pub(crate) struct Visit<V> {
 
 impl<V, S> Fanout<V, S> {
     pub(crate) fn new(wires: u8) -> Self {
+        assert!(wires > 0, "a message has some form on its wire");
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
             posts: Posts::default(),
@@ -214,7 +219,8 @@ impl<V, S> Fanout<V, S> {
         frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
         self.begin_reaching();
-        let refused = self.post(audience, SmallVec::new(), None, sparks, blocks, frame);
+        // The walk over everybody brings it.
+        let refused = self.add_post(audience, SmallVec::new(), None, sparks, blocks, frame);
         self.walk_soon();
         refused
     }
@@ -239,6 +245,20 @@ impl<V, S> Fanout<V, S> {
         blocks: &mut BlockPool,
         frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
+        assert!(!walked.is_empty(), "{IS_BROUGHT}");
+        self.add_post(audience, walked, key, sparks, blocks, frame)
+    }
+
+    fn add_post(
+        &mut self,
+        audience: Audience,
+        walked: SmallVec<[u32; 2]>,
+        key: Option<Rc<str>>,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
+        frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> usize {
+        assert!(!audience.rooms.is_empty(), "a message to rooms has some");
         let starts: SmallVec<[u64; 4]> = self.logs.iter().map(Log::head).collect();
         let (refused, frames) = match &key {
             Some(key) => self.set_apart(key, sparks, blocks, frame),
@@ -263,6 +283,7 @@ impl<V, S> Fanout<V, S> {
         blocks: &mut BlockPool,
         mut frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> (usize, Box<[Option<Slice>]>) {
+        assert!(sparks.len() == self.logs.len(), "{HAS_ITS_LOG}");
         let mut refused = 0;
         let logs = (0..).zip(self.logs.iter_mut().zip(sparks));
         let frames = logs.map(|(wire, (log, sparks))| {
@@ -292,7 +313,7 @@ impl<V, S> Fanout<V, S> {
         blocks: &mut BlockPool,
         mut frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
-        assert_eq!(sparks.len(), self.logs.len(), "each wire has its log");
+        assert!(sparks.len() == self.logs.len(), "{HAS_ITS_LOG}");
         let mut refused = 0;
         for (wire, (log, sparks)) in (0..).zip(self.logs.iter_mut().zip(sparks)) {
             if *sparks > 0 {
@@ -324,6 +345,7 @@ impl<V, S> Fanout<V, S> {
         kind: Kind,
         payload: Arc<[u8]>,
     ) {
+        assert!(!walked.is_empty(), "{IS_BROUGHT}");
         let heads = self.logs.iter().map(Log::head);
         self.posts
             .add_per_spark(self.per_spark.head(), walked, heads);

@@ -157,6 +157,7 @@ impl Posts {
         key: Rc<str>,
         frames: Frames,
     ) {
+        assert!(frames.len() == spans.len(), "each wire has a frame or none");
         self.posts.retain(|post| {
             let latest = post.latest.as_ref();
             latest.is_none_or(|latest| latest.key != key) || post.audience != audience
@@ -173,6 +174,11 @@ impl Posts {
         latest: Option<Latest>,
         per_spark: Option<u64>,
     ) {
+        let last = self.posts.back();
+        assert!(
+            last.is_none_or(|last| last.spans.len() == spans.len()),
+            "a message lies somewhere in the log of each wire"
+        );
         walked.iter().for_each(|room| self.want_walk(*room));
         self.posts.push_back(Post {
             audience,
@@ -201,6 +207,7 @@ impl Posts {
 
     /// It goes on when others had their turn.
     pub(super) fn put_walk(&mut self, walk: RoomWalk) {
+        assert!(walk.covers.is_some(), "only a walk that was taken goes on");
         self.walks.push_back(walk);
     }
 

@@ -52,6 +52,7 @@ pub(crate) enum Found {
 impl Scattered {
     /// Over so many places within `spread`. Whoever comes before `rest_at` is served until then.
     pub(crate) fn new(places: u32, spread: Duration, now: Instant, rest_at: Instant) -> Self {
+        assert!(places <= 1 << 31, "a power of two is above all places");
         Self {
             bits: places.next_power_of_two().trailing_zeros().max(1),
             visited: 0,

@@ -26,6 +26,8 @@ struct Walk<S> {
     goes_on: bool,
 }
 
+const IS_TAKEN: &str = "who visits was taken out";
+
 impl<S> Default for Steps<S> {
     fn default() -> Self {
         Self {
@@ -81,6 +83,7 @@ impl<S> Steps<S> {
         at: impl Fn(u32) -> Option<Key>,
     ) -> Option<Key> {
         let walk = self.walks.get_mut(walk)?;
+        assert!(walk.visitor.is_none(), "{IS_TAKEN}");
         if let Some(spark) = walk.cursor.advance(next_from) {
             return Some(spark);
         }
@@ -93,6 +96,7 @@ impl<S> Steps<S> {
         let Some(entry) = self.walks.get_mut(walk) else {
             return;
         };
+        assert!(entry.visitor.is_none(), "{IS_TAKEN}");
         entry.visitor = Some(visitor);
         if std::mem::take(&mut entry.goes_on) {
             self.ready.push_back(walk);
@@ -110,7 +114,11 @@ impl<S> Steps<S> {
 
     /// A visit is over.
     pub(crate) fn end(&mut self, walk: Key) {
-        self.walks.remove(walk);
+        let ended = self.walks.remove(walk);
+        assert!(
+            ended.is_some_and(|walk| walk.visitor.is_none()),
+            "{IS_TAKEN}"
+        );
     }
 
     /// There is a new spark in this place.
@@ -190,7 +198,7 @@ mod tests {
         steps.go_on(walk);
         assert!(!steps.has_ready(), "it is called");
         steps.put(walk, visitor);
-        assert!(steps.has_ready());
+        assert!(steps.take_ready().is_some());
         steps.end(walk);
         steps.go_on(walk);
         assert!(steps.take_ready().is_none());

@@ -30,6 +30,7 @@ impl Default for Timing {
 impl Timing {
     #[inline]
     pub(super) fn begin_turn(&mut self, now: Instant) {
+        assert!(now >= self.now, "time does not run backwards");
         self.now = now;
     }
 

@@ -73,6 +73,7 @@ pub(crate) struct Walk {
     /// The place of the next one.
     place: usize,
     pass: Pass,
+    is_upgrade: bool,
     /// The number of the ticket by which the one before decides.
     pub(crate) ticket: u64,
 }
@@ -147,6 +148,7 @@ impl Door {
 
     /// Where a request goes that opens a spark.
     pub(crate) fn judge_opening(&self, pass: Pass, case: &Case<'_>) -> Way {
+        assert!(!pass.is_let_in(), "all are asked about an opening once");
         self.walk((&self.chain, Stage::Opening, 0), pass, case)
     }
 
@@ -157,8 +159,10 @@ impl Door {
             stage,
             place,
             mut pass,
+            is_upgrade,
             ticket: _,
         } = walk;
+        assert!(is_upgrade == case.is_upgrade, "a request stays what it is");
         let asked = &chain.steps(stage, case.is_upgrade)[place - 1];
         let verdict = refused_by(asked, decision.verdict);
         match answer_of(verdict) {
@@ -199,13 +203,15 @@ impl Door {
             }
             let verdict = self.ask(step, case, &mut pass);
             if matches!(verdict, Verdict::Later) {
-                let chain = Arc::clone(chain);
+                let (chain, ticket) = (Arc::clone(chain), case.ticket.get());
+                assert!(ticket > 0, "who decides later has a ticket");
                 return Way::Later(Box::new(Walk {
                     chain,
                     stage,
                     place,
                     pass,
-                    ticket: case.ticket.get(),
+                    is_upgrade: case.is_upgrade,
+                    ticket,
                 }));
             }
             if let Some(response) = answer_of(refused_by(step, verdict)) {

@@ -12,6 +12,7 @@ use allspark_protocol::transformer::PacedPart;
 pub(crate) struct Paced {
     framing: BodyFraming,
     parts: VecDeque<PacedPart>,
+    has_ended: bool,
 }
 
 /// What is to be done next.
@@ -30,14 +31,17 @@ impl Paced {
         Self {
             framing,
             parts: parts.into(),
+            has_ended: false,
         }
     }
 
     /// The next step. After a pause it is asked again when that is over.
     pub(crate) fn next(&mut self) -> Part {
+        assert!(!self.has_ended, "a body ends once");
         let mut out = Vec::new();
         let Some(part) = self.parts.front_mut() else {
             self.framing.end(&mut out);
+            self.has_ended = true;
             return Part::End(out);
         };
         if !part.pause.is_zero() {

@@ -47,6 +47,7 @@ impl Streamed {
             !self.is_queued,
             "it is pulled once for each time that it was queued"
         );
+        assert!(out.is_empty(), "what was pulled before is sent");
         self.told.store(false, Ordering::SeqCst);
         let mut context = Context::from_waker(&self.waker);
         let mut pulled = self.body.pull(&mut context, room, out)?;

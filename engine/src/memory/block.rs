@@ -123,7 +123,7 @@ impl Block {
 
     /// Where a frame is written to. Call [`Block::end_frame`] after each.
     pub fn writer(&mut self) -> &mut Vec<u8> {
-        debug_assert!(self.frozen.is_none(), "what is frozen is not written to");
+        assert!(self.frozen.is_none(), "what is frozen is not written to");
         self.bytes.get_mut()
     }
 
@@ -281,7 +281,7 @@ impl Block {
 
     /// It is one message with this key, see [`Slice::key`](super::Slice::key).
     pub(crate) fn set_key(&mut self, key: Rc<str>) {
-        debug_assert!(self.frames() == 1);
+        assert!(self.frames() == 1, "one message has one key");
         self.key = Some(key);
     }
 
@@ -306,7 +306,7 @@ impl Block {
     /// Makes room for exactly `capacity` bytes, unless it has room for about as many.
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
         let bytes = self.bytes.get_mut();
-        debug_assert!(bytes.is_empty());
+        assert!(bytes.is_empty(), "what was written stays");
         if bytes.capacity() < capacity || bytes.capacity() > 2 * capacity {
             *bytes = Vec::with_capacity(capacity);
         }

@@ -184,7 +184,7 @@ impl BlockPool {
 
     /// A queue that cost `before` costs `now`.
     pub(crate) fn count_waiting(&mut self, before: usize, now: usize) {
-        debug_assert!(before <= self.waiting_cost);
+        assert!(before <= self.waiting_cost, "each queue is counted once");
         self.waiting_cost = self.waiting_cost - before + now;
     }
 }

@@ -185,7 +185,7 @@ impl Counts {
     fn take_back(&self, what: Counted, places: [usize; ROWS]) {
         for place in places {
             let before = self.cells(what)[place].fetch_sub(1, Ordering::Relaxed);
-            debug_assert!(before > 0, "nobody leaves who had not entered");
+            assert!(before > 0, "nobody leaves who had not entered");
         }
     }
 }

@@ -28,6 +28,8 @@ type ManyJoined = Box<Vec<Joined>>;
 
 const _: () = assert!(size_of::<Member>() == 16);
 
+const JOINS_ONCE: &str = "a spark joins a room once";
+
 /// The sparks that are in rooms.
 #[derive(Debug, Default)]
 pub(super) struct Members {
@@ -59,6 +61,7 @@ impl Member {
     fn add(&mut self, new: Joined) {
         match self {
             Self::One { slot, joined } => {
+                assert!(joined.room != new.room, "{JOINS_ONCE}");
                 let mut both = vec![*joined, new];
                 both.sort_unstable_by_key(|joined| joined.room);
                 *self = Self::Many {
@@ -68,6 +71,11 @@ impl Member {
             }
             Self::Many { joined, .. } => {
                 let place = joined.partition_point(|one| one.room < new.room);
+                let behind = joined.get(place);
+                assert!(
+                    behind.is_none_or(|one| one.room != new.room),
+                    "{JOINS_ONCE}"
+                );
                 joined.insert(place, new);
             }
         }

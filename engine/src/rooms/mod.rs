@@ -36,6 +36,8 @@ pub(crate) const ANY_ROOM: u32 = u32::MAX;
 /// In the place of a room: every spark, whether it is in a room or not.
 pub(crate) const EVERYBODY: u32 = u32::MAX - 1;
 
+const ONE_ROOM: &str = "a name is that of one room";
+
 /// The rooms of one shard.
 pub(crate) struct Rooms {
     options: RoomOptions,
@@ -69,6 +71,10 @@ impl Rooms {
 
     /// Has these bounds count from now on. Whoever is in more rooms stays there.
     pub(crate) fn set_options(&mut self, options: RoomOptions) {
+        assert!(
+            options.wildcard == self.options.wildcard,
+            "a pattern stays one"
+        );
         self.options = options;
     }
 
@@ -126,7 +132,8 @@ impl Rooms {
         if is_pattern {
             self.patterns.insert(&name, key.index);
         }
-        self.names.insert(name, key.index);
+        let before = self.names.insert(name, key.index);
+        assert!(before.is_none(), "{ONE_ROOM}");
         Ok(key.index)
     }
 
@@ -148,6 +155,7 @@ impl Rooms {
         for room in rooms {
             self.remove(spark, room);
         }
+        assert!(self.count_of(spark) == 0, "who leaves all is in none");
         names
     }
 
@@ -158,7 +166,8 @@ impl Rooms {
         let room = self.rooms.at_mut(index).expect("a room with a member");
         let name = Rc::clone(&room.name);
         let list = &mut room.members;
-        assert!(list.swap_remove(place as usize) == spark);
+        let left = list.swap_remove(place as usize);
+        assert!(left == spark, "who is in a room knows where it stands");
         if let Some(moved) = list.get(place as usize) {
             self.members.moved(*moved, index, place);
         } else if list.is_empty() {
@@ -182,7 +191,8 @@ impl Rooms {
     }
 
     fn unname(&mut self, name: &Rc<str>, index: u32) {
-        self.names.remove(name);
+        let room = self.names.remove(name);
+        assert!(room == Some(index), "{ONE_ROOM}");
         if self.is_pattern(name) {
             self.patterns.remove(name, index);
         }
@@ -348,6 +358,7 @@ impl Rooms {
             return;
         };
         let room = self.rooms.at_mut(index).expect("it has a name");
+        assert!(room.is_named, "{ONE_ROOM}");
         room.is_named = false;
         let name = Rc::clone(&room.name);
         self.unname(&name, index);
@@ -374,6 +385,10 @@ impl Rooms {
 
     /// It leaves.
     pub(crate) fn leave_emptied(&mut self, spark: u32, room: Key) -> Rc<str> {
+        assert!(
+            self.rooms.get(room).is_some_and(|room| !room.is_named),
+            "only a room that was emptied is left like this"
+        );
         self.remove(spark, room.index)
     }
 

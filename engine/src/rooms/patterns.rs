@@ -41,7 +41,13 @@ impl Patterns {
             room,
         };
         match self.by_prefix.get_mut(prefix) {
-            Some(alike) => alike.push(pattern),
+            Some(alike) => {
+                assert!(
+                    alike.len() < PATTERNS_PER_PREFIX_MAX,
+                    "there is room for it"
+                );
+                alike.push(pattern);
+            }
             None => {
                 self.by_prefix
                     .insert(prefix.into(), SmallVec::from_iter([pattern]));
@@ -52,9 +58,8 @@ impl Patterns {
 
     pub(super) fn remove(&mut self, name: &str, room: u32) {
         let prefix = prefix(name);
-        let Some(alike) = self.by_prefix.get_mut(prefix) else {
-            return;
-        };
+        let alike = self.by_prefix.get_mut(prefix);
+        let alike = alike.expect("a pattern that has a room is known");
         alike.retain(|pattern| pattern.room != room);
         if alike.is_empty() {
             self.by_prefix.remove(prefix);

@@ -18,7 +18,7 @@ use crate::io::Op;
 use crate::limits::{LINGER_MS, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S};
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::net::{Connection, Counted, Flags};
+use crate::net::{Counted, Flags};
 use crate::purpose::Purpose;
 use crate::refusals::RefusalReason;
 
@@ -141,18 +141,30 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// A connection is gone.
-    pub(super) fn leave_address(&self, connection: &Connection<Owner>) {
-        if connection.flags.has(Flags::COUNTED) {
-            let addresses = &self.server.addresses;
-            addresses.leave(Counted::Connection, connection.peer);
+    /// A connection is that of this client from now on, whom a proxy or a layer has named. It stays
+    /// counted for its peer.
+    pub(super) fn belong_to(&mut self, key: Key, client: SocketAddr) {
+        let connection = self.net.connection_mut(key);
+        let peer = std::mem::replace(&mut connection.peer, client);
+        if connection.flags.has(Flags::COUNTED) && peer.ip() != client.ip() {
+            self.counted_for.insert(key, peer);
+        }
+    }
+
+    /// A connection with this peer and these flags is gone.
+    pub(super) fn leave_address(&mut self, key: Key, peer: SocketAddr, flags: Flags) {
+        if flags.has(Flags::COUNTED) {
+            let peer = self.counted_for.remove(&key).unwrap_or(peer);
+            self.server.addresses.leave(Counted::Connection, peer);
         }
     }
 
     /// A connection turns out to come from another peer, for whom a proxy speaks. Returns whether
     /// that one may have it; if not, it is turned away.
     pub(super) fn readdress(&mut self, key: Key, peer: SocketAddr) -> bool {
-        self.leave_address(self.net.connection(key));
+        let connection = self.net.connection_mut(key);
+        let (before, flags) = (connection.peer, connection.flags);
+        self.leave_address(key, before, flags);
         let connection = self.net.connection_mut(key);
         connection.peer = peer;
         connection.flags.clear(Flags::COUNTED);

@@ -90,7 +90,7 @@ impl<T: Transformer> Core<T> {
         self.backlog.closed(key);
         self.introductions.closed(key);
         let connection = self.net.remove(key);
-        self.leave_address(&connection);
+        self.leave_address(key, connection.peer, connection.flags);
         match connection.owner {
             Owner::Session(spark) => {
                 assert!(!self.is_open(spark), "its spark has ended before");

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +111,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) judged: HashMap<Key, Judged>,
     /// Sparks by the ids that the application has given to them.
     pub(super) given_ids: HashMap<Arc<str>, Key>,
+    /// Peers of connections whose clients have other addresses, if they are counted.
+    pub(super) counted_for: HashMap<Key, SocketAddr>,
     /// What the driver has learnt about connections.
     pub(super) introductions: Introductions,
     /// What came in and was not looked at yet.
@@ -203,6 +206,7 @@ impl<T: Transformer> Core<T> {
             coming: HashMap::default(),
             judged: HashMap::default(),
             given_ids: HashMap::default(),
+            counted_for: HashMap::default(),
             introductions: Introductions::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),

@@ -34,6 +34,7 @@ impl<T: Transformer> Core<T> {
         self.coming.give_back();
         self.judged.give_back();
         self.given_ids.give_back();
+        self.counted_for.give_back();
         if let Some(accesses) = &mut self.accesses {
             accesses.give_back();
         }

@@ -211,6 +211,10 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>) {
+        assert!(
+            self.listeners.is_none(),
+            "nobody changes them while one of them runs"
+        );
         self.listeners = listeners;
     }
 

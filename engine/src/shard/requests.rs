@@ -246,9 +246,7 @@ impl<T: Transformer> Core<T> {
             }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
-                let connection = self.net.connection_mut(key);
-                // The connection is that of this client from now on.
-                connection.peer = pass.address().unwrap_or(connection.peer);
+                self.belong_to(key, self.client_of(key, &pass));
                 self.open_upgraded(key, session, head, pass.take_attached());
             }
             Answer::Open { .. }

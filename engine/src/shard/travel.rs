@@ -143,11 +143,11 @@ impl<T: Transformer> Core<T> {
                 self.send_to_shard(parcel.owner, Command::Arrive(parcel));
             }
             (_, Ok(_)) => {
-                self.leave_address(&connection);
+                self.leave_address(key, connection.peer, connection.flags);
                 self.counters().connections_closed.add(1);
             }
             (_, Err(error)) => {
-                self.leave_address(&connection);
+                self.leave_address(key, connection.peer, connection.flags);
                 self.counters().connections_closed.add(1);
                 tracing::debug!(shard = self.shard, %error, "a connection can't change its shard");
                 if let Owner::Leaving(leaving) = connection.owner {

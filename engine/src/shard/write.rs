@@ -122,7 +122,7 @@ impl<T: Transformer> Core<T> {
         };
         if let Some((queue, blocks)) = queue {
             let written = queue.write(blocks, FrameClass::Exempt, frame);
-            debug_assert!(written.is_ok(), "they are short");
+            assert!(written.is_ok(), "what Primus says is short");
             self.grew(target);
             self.judge_exempt(target);
         }

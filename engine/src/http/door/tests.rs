@@ -35,7 +35,9 @@ fn with_case<R>(
 ) -> R {
     let head = format!("{head}\r\nHost: a.example\r\n\r\n");
     let head = RequestHead::parse(head.as_bytes()).unwrap();
+    let ticket = Cell::new(0);
     let later = || {
+        ticket.set(7);
         let decided = Arc::clone(decided);
         LayerTicket::new(move |decision| *decided.lock().unwrap() = Some(decision))
     };
@@ -48,7 +50,7 @@ fn with_case<R>(
         is_upgrade: head.wants_upgrade(),
         is_script: &|_| false,
         later: &later,
-        ticket: &Cell::new(0),
+        ticket: &ticket,
         executor: &Executor::new(Instant::ZERO),
         tell_panic: &|_| {},
     })

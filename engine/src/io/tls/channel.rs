@@ -350,7 +350,7 @@ impl Channel {
         out: &mut Vec<u8>,
         fill: impl FnOnce(&mut Vec<u8>),
     ) {
-        debug_assert!(len <= PLAIN_BYTES_MAX);
+        assert!(len <= PLAIN_BYTES_MAX, "a record has a bound");
         let suite = self.suite;
         let outer = if suite.is_tls13 { kind::DATA } else { kind };
         let [high, low] = ((suite.overhead() - HEADER_BYTES + len) as u16).to_be_bytes();
@@ -360,7 +360,7 @@ impl Channel {
         out.extend_from_slice(&nonce[12 - suite.explicit_bytes()..]);
         let begin = out.len();
         fill(out);
-        debug_assert_eq!(out.len(), begin + len, "it fills in what it said");
+        assert!(out.len() == begin + len, "it fills in what it said");
         let nonce = Nonce::assume_unique_for_key(nonce);
         let content = |out: &mut Vec<u8>| -> std::ops::RangeFrom<usize> {
             if suite.is_tls13 {

@@ -441,7 +441,7 @@ impl<D: Driver> Tls<D> {
         if let Some(session) = self.session_mut(key)
             && !matches!(session.stage, Stage::Open(_))
         {
-            debug_assert_ne!(number, alert::CLOSE_NOTIFY);
+            assert!(number != alert::CLOSE_NOTIFY, "it says what is wrong");
             let record = [super::channel::kind::ALERT, 3, 3, 0, 2, level, number];
             session.out.extend_from_slice(&record);
         }

@@ -372,7 +372,7 @@ impl<D: Driver> Tls<D> {
                 && let Some(key) = key_of(*token)
                 && let Some(connection) = self.connections.get(key)
             {
-                debug_assert_eq!(*token, inner_token(key));
+                assert!(*token == inner_token(key), "one name of each kind");
                 *token = connection.token;
             }
         }
