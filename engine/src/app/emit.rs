@@ -161,13 +161,16 @@ pub(crate) fn deliver_inner<H: Host>(host: &mut H, key: Key, inner: &Inner, data
 
 /// `data`.
 pub(crate) fn data<H: Host>(host: &mut H, key: Key, data: Data<'_>) {
-    for_each_listener(host, |host, listeners| {
-        for listener in &listeners.data {
-            if is_open(host, key) {
-                guarded(host, key, |host| listener(host, key, data));
+    // For each message it counts what it costs to find out that there are none.
+    if host.has_data_listeners() {
+        for_each_listener(host, |host, listeners| {
+            for listener in &listeners.data {
+                if is_open(host, key) {
+                    guarded(host, key, |host| listener(host, key, data));
+                }
             }
-        }
-    });
+        });
+    }
     each_handler(host, key, Whose::Open, |host, handler| {
         if let Handler::Data(handler) = handler {
             handler(host, key, data);
@@ -393,7 +396,11 @@ fn each_handler<H: Host>(
         let mut handler = std::mem::replace(handler, Handler::Running);
         let called = guarded(host, key, |host| call(host, &mut handler));
         if let Some(handlers) = host.spark_mut(key).handlers_mut() {
-            handlers[place] = handler;
+            match std::mem::replace(&mut handlers[place], handler) {
+                // To drop it would be a call, for nothing.
+                running @ Handler::Running => std::mem::forget(running),
+                other => drop(other),
+            }
         }
         if called.is_none() {
             return;
