@@ -11,6 +11,9 @@ const PIECE_BYTES: usize = 2 * 1024;
 /// Appends bytes of any number.
 #[inline]
 pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() <= PIECE_BYTES {
+        return out.extend_from_slice(bytes);
+    }
     out.reserve(bytes.len());
     for piece in bytes.chunks(PIECE_BYTES) {
         out.extend_from_slice(piece);

@@ -18,6 +18,7 @@
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]
 
+mod ascii;
 pub mod collected;
 pub mod copy;
 pub mod dice;

@@ -443,23 +443,23 @@ impl Transformer for AnyTransformer {
 
     fn frame(&mut self, Wire(wire): Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match wire {
-            wires::BROWSERCHANNEL.. => {
-                let wire = Wire(wire - wires::BROWSERCHANNEL);
-                self.browserchannel.frame(wire, kind, payload, out);
-            }
-            wires::SOCKJS.. => {
-                let wire = Wire(wire - wires::SOCKJS);
-                self.sockjs.frame(wire, kind, payload, out);
-            }
-            wires::ENGINE_IO.. => {
+            ..wires::FAYE => self.websockets.frame(Wire(wire), kind, payload, out),
+            ..wires::UWS => self
+                .faye
+                .frame(Wire(wire - wires::FAYE), kind, payload, out),
+            ..wires::ENGINE_IO => self.uws.frame(Wire(wire - wires::UWS), kind, payload, out),
+            ..wires::SOCKJS => {
                 let wire = Wire(wire - wires::ENGINE_IO);
                 self.engine_io.frame(wire, kind, payload, out);
             }
-            wires::UWS.. => self.uws.frame(Wire(wire - wires::UWS), kind, payload, out),
-            wires::FAYE.. => self
-                .faye
-                .frame(Wire(wire - wires::FAYE), kind, payload, out),
-            _ => self.websockets.frame(Wire(wire), kind, payload, out),
+            ..wires::BROWSERCHANNEL => {
+                let wire = Wire(wire - wires::SOCKJS);
+                self.sockjs.frame(wire, kind, payload, out);
+            }
+            _ => {
+                let wire = Wire(wire - wires::BROWSERCHANNEL);
+                self.browserchannel.frame(wire, kind, payload, out);
+            }
         }
     }
 

@@ -164,13 +164,16 @@ pub(crate) fn deliver_inner<H: Host>(host: &mut H, key: Key, inner: &Inner, data
 
 /// `data`.
 pub(crate) fn data<H: Host>(host: &mut H, key: Key, data: Data<'_>) {
-    for_each_listener(host, |host, listeners| {
-        for listener in &listeners.data {
-            if is_open(host, key) {
-                guarded(host, key, |host| listener(host, key, data));
+    // For each message it counts what it costs to find out that there are none.
+    if host.has_data_listeners() {
+        for_each_listener(host, |host, listeners| {
+            for listener in &listeners.data {
+                if is_open(host, key) {
+                    guarded(host, key, |host| listener(host, key, data));
+                }
             }
-        }
-    });
+        });
+    }
     each_handler(host, key, Whose::Open, |host, handler| {
         if let Handler::Data(handler) = handler {
             handler(host, key, data);
@@ -403,6 +406,8 @@ fn each_handler<H: Host>(
         if let Some(handlers) = host.spark_mut(key).handlers_mut() {
             let left = std::mem::replace(&mut handlers[place], handler);
             assert!(left.runs(), "a handler keeps its place while it runs");
+            // To drop it would be a call, for nothing.
+            std::mem::forget(left);
         }
         if called.is_none() {
             return;

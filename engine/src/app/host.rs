@@ -31,6 +31,7 @@ use super::headers::KeptRequest;
 use super::id_request::IdRequest;
 use super::legs::Leg;
 use super::life::Life;
+use super::message::Message;
 use super::packet::{Answer, Packet, Transformed};
 use super::tally::Tally;
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
@@ -62,8 +63,8 @@ pub(crate) trait Host {
     fn now(&self) -> Instant;
     fn take_scratch(&mut self) -> Vec<u8>;
     fn put_scratch(&mut self, scratch: Vec<u8>);
-    /// Writes an encoded message to an open spark.
-    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
+    /// Writes a message to a spark. Returns false when it has ended.
+    fn write(&mut self, key: Key, message: &dyn Message) -> bool;
     /// Writes one that is within another: what stands around it goes through no transform.
     fn write_enveloped(
         &mut self,
@@ -95,6 +96,8 @@ pub(crate) trait Host {
     fn report(&mut self, key: Key, error: SparkError);
     /// The functions that every spark goes through, while one of them runs.
     fn take_listeners(&mut self) -> Option<Arc<Listeners>>;
+    /// Whether some of them are for data.
+    fn has_data_listeners(&self) -> bool;
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>);
     /// The plugins of the server.
     fn plugins(&self) -> &[Added];

@@ -14,7 +14,7 @@ use super::ends::{EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::Headers;
 use super::host::{Extras, Handler, Host, OnSpark, SparkState};
-use super::message::{self, Message};
+use super::message::Message;
 use crate::io::Secure;
 use crate::memory::Key;
 
@@ -187,16 +187,7 @@ impl<'a> Spark<'a> {
     /// Returns false when the spark has ended. A message that can't be encoded, that no frame can
     /// hold, or that a transform refuses emits `error` and leaves the spark open, as in Primus.
     pub fn write(&mut self, message: impl Message) -> bool {
-        if self.inner().ready != ReadyState::Open {
-            return false;
-        }
-        let mut scratch = self.host.take_scratch();
-        match message::encode(&message, self.host.parser(), &mut scratch) {
-            Ok((kind, payload)) => self.host.write_packet(self.key, kind, payload),
-            Err(error) => self.host.report(self.key, error),
-        }
-        self.host.put_scratch(scratch);
-        true
+        self.host.write(self.key, &message)
     }
 
     /// Ends the spark; its client does not reconnect. What was written before is still sent.

@@ -147,22 +147,29 @@ impl Block {
     ///
     /// # Errors
     /// The frame does not fit, and nothing of it is kept.
+    #[inline]
     pub fn end_frame(&mut self, class: FrameClass) -> Result<(), FrameTooLong> {
         let len = self.bytes.get_mut().len();
-        let begin = self.last_end();
         if len > frame_bytes_max() {
-            self.bytes.get_mut().truncate(begin);
-            self.shrink();
+            self.drop_unended();
             return Err(FrameTooLong);
         }
         if class == FrameClass::Exempt {
-            self.exempt_bytes += len - begin;
+            self.exempt_bytes += len - self.last_end();
         }
         let kept = class != FrameClass::Message;
         let mark = if kept { KEPT } else { 0 };
         self.ends.get_mut().push(len as u32 | mark);
         self.measure();
         Ok(())
+    }
+
+    /// Drops what was written since the last frame ended.
+    #[cold]
+    fn drop_unended(&mut self) {
+        let begin = self.last_end();
+        self.bytes.get_mut().truncate(begin);
+        self.shrink();
     }
 
     /// Adds a message behind what is shared, if there is room without moving that.
@@ -212,10 +219,10 @@ impl Block {
     }
 
     /// How far it is written now.
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&mut self) -> Mark {
         Mark {
             bytes: self.len(),
-            ends: self.ends.borrow().len(),
+            ends: self.ends.get_mut().len(),
             exempt_bytes: self.exempt_bytes,
         }
     }
@@ -332,6 +339,7 @@ impl Block {
         self.is_common = is_common;
     }
 
+    #[inline]
     fn measure(&self) {
         if let Some(meter) = &self.meter {
             let ends_bytes = self.ends.borrow().capacity() * size_of::<u32>();

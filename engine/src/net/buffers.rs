@@ -17,6 +17,7 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     /// The queue in this place, which gets one if it is empty, and what is needed to write to it.
+    #[inline]
     pub(crate) fn queue<'a>(
         &'a mut self,
         place: &'a mut Option<Box<SendQueue>>,

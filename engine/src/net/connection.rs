@@ -157,6 +157,15 @@ impl<O> Connection<O> {
         self.flags.has(Flags::BLOCKED)
     }
 
+    /// More waits than before. Returns whether it comes into the list of those to be sent to.
+    pub(super) fn begin_dirty(&mut self) -> bool {
+        let begins = !self.flags.has(Flags::DIRTY.or(Flags::BLOCKED));
+        if begins {
+            self.flags.set(Flags::DIRTY);
+        }
+        begins
+    }
+
     /// Whether the peer sends nothing more.
     pub(crate) fn input_ended(&self) -> bool {
         self.flags.has(Flags::INPUT_ENDED)

@@ -2,11 +2,11 @@
 //! send, and what the kernel does not take of it comes back.
 
 use super::connection::{Closing, Flags};
-use super::queue::{Batch, SendQueue};
+use super::queue::{Admission, Batch, Bound, SendQueue};
 use super::{Net, token_of};
 use crate::io::Op;
 use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX};
-use crate::memory::{BlockPool, FrameClass, Key, Slice};
+use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
 
 /// More waits for a peer than it may, or a frame is longer than any may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,17 +101,46 @@ impl<O> Net<O> {
         Some(self.buffers.queue(&mut connection.queue))
     }
 
+    /// Writes one message within the bound. `None` if the connection may not be written to.
+    #[inline]
+    pub(crate) fn write_message(
+        &mut self,
+        key: Key,
+        bound: Bound,
+        frame: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<Result<Admission, FrameTooLong>> {
+        let connection = self.connections.get_mut(key)?;
+        if !connection.is_open() {
+            return None;
+        }
+        let (queue, blocks) = self.buffers.queue(&mut connection.queue);
+        let written = queue.write_message(blocks, bound, frame);
+        if let Ok(Admission::Queued { .. }) = written {
+            if connection.begin_dirty() {
+                self.dirty.push_back(key);
+            } else if connection.is_blocked() {
+                self.grew_blocked(key);
+            }
+        }
+        Some(written)
+    }
+
     /// More waits for this connection than before.
     pub(crate) fn grew(&mut self, key: Key) {
+        let connection = self.connection_mut(key);
+        if connection.begin_dirty() {
+            self.dirty.push_back(key);
+        } else if connection.is_blocked() {
+            self.grew_blocked(key);
+        }
+    }
+
+    /// The same while the kernel takes nothing.
+    #[cold]
+    fn grew_blocked(&mut self, key: Key) {
         let pause_bytes = self.rules.pause_bytes;
         let connection = self.connection_mut(key);
-        if !connection.flags.has(Flags::DIRTY.or(Flags::BLOCKED)) {
-            connection.flags.set(Flags::DIRTY);
-            self.dirty.push_back(key);
-        } else if connection.is_blocked()
-            && !connection.flags.has(Flags::UNREAD)
-            && connection.queue_bytes() > pause_bytes
-        {
+        if !connection.flags.has(Flags::UNREAD) && connection.queue_bytes() > pause_bytes {
             // An echo must not fill the queue.
             self.hold(key, Flags::UNREAD);
             self.measure_unread(key);

@@ -18,7 +18,7 @@ use crate::app::host::{
     Added, Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
 };
 use crate::app::target::Target;
-use crate::app::{self, EndOptions, EndReason, Envelope, Enveloped, Life, SparkError};
+use crate::app::{self, EndOptions, EndReason, Envelope, Enveloped, Life, Message, SparkError};
 use crate::guard;
 use crate::known::Known;
 use crate::lines::Line;
@@ -80,11 +80,20 @@ impl<T: Transformer> Host for Core<T> {
         }
     }
 
-    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) {
-        match self.transforms.clone() {
-            None => self.write_in_order(key, kind, payload),
-            Some(transforms) => self.write_transformed(&transforms, key, kind, payload),
+    fn write(&mut self, key: Key, message: &dyn Message) -> bool {
+        if !self.is_open(key) {
+            return false;
         }
+        let mut scratch = self.take_scratch();
+        match app::encode(message, self.options.parser, &mut scratch) {
+            Ok((kind, payload)) => match self.transforms.clone() {
+                None => self.write_in_order(key, kind, payload),
+                Some(transforms) => self.write_transformed(&transforms, key, kind, payload),
+            },
+            Err(error) => self.report(key, error),
+        }
+        self.put_scratch(scratch);
+        true
     }
 
     fn write_enveloped(
@@ -208,6 +217,11 @@ impl<T: Transformer> Host for Core<T> {
 
     fn take_listeners(&mut self) -> Option<Arc<Listeners>> {
         self.listeners.take()
+    }
+
+    fn has_data_listeners(&self) -> bool {
+        let listeners = self.listeners.as_ref();
+        listeners.is_some_and(|listeners| !listeners.data.is_empty())
     }
 
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>) {

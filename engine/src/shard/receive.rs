@@ -221,11 +221,11 @@ impl<T: Transformer> Core<T> {
                 None => break,
                 Some(Event::Message { kind, payload }) => {
                     share_bytes = share_bytes.saturating_sub(payload.len());
-                    match (payload, lease) {
-                        (Payload::Framed { bytes, start }, Some(lease)) => {
+                    match payload {
+                        Payload::Framed { bytes, start } if let Some(lease) = lease => {
                             self.framed_message(spark, kind, (bytes, start), lease);
                         }
-                        (payload, _) => self.message(spark, kind, &payload),
+                        payload => self.message(spark, kind, &payload),
                     }
                 }
                 Some(Event::Alive) => self.alive(spark),

@@ -46,7 +46,7 @@ impl<T: Transformer> Core<T> {
         if self.traced.is_some() {
             self.trace_out(spark, payload.len(), "message out");
         }
-        let Some(target) = self.catch_up_log(spark) else {
+        let Some((target, wire)) = self.open_target(spark) else {
             return;
         };
         let bound = self.bound(target);
@@ -56,28 +56,53 @@ impl<T: Transformer> Core<T> {
         {
             return;
         }
-        let Some((slot, transformer)) = self.sessions.with_transformer(spark) else {
-            return;
-        };
-        if !slot.is_open() {
-            return;
-        }
-        let wire = slot.state.wire;
+        let transformer = &mut self.sessions.transformer;
         let frame = |out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
-        let queue = match target {
-            Target::Connection(key) => self.net.queue_mut(key),
-            Target::Units(_) => units_mut(slot, &mut self.net.buffers),
+        let written = match target {
+            Target::Connection(key) => self.net.write_message(key, bound, frame),
+            Target::Units(_) => self.write_unit(spark, bound, (wire, kind), payload),
         };
-        let Some((queue, blocks)) = queue else {
-            return;
-        };
-        match queue.write_message(blocks, bound, frame) {
-            Ok(admission) => self.admitted(spark, target, admission, 1),
-            Err(FrameTooLong) => self.effects.push(Effect::Error(spark, SparkError::TooLong)),
+        match written {
+            None | Some(Ok(Admission::Queued { dropped: 0 })) => {}
+            Some(Ok(admission)) => self.count_admission(spark, admission, 1),
+            Some(Err(FrameTooLong)) => {
+                self.effects.push(Effect::Error(spark, SparkError::TooLong));
+            }
         }
     }
 
-    /// Counts what became of messages for a spark.
+    /// Where messages for an open spark are queued, and their wire format. What was broadcast
+    /// before is there.
+    #[inline]
+    fn open_target(&mut self, spark: Key) -> Option<(Target, Wire)> {
+        let mut slot = self.sessions.get(spark)?;
+        let wire = slot.state.wire;
+        if self.fanout.due_from(wire, slot.state.seen).is_some() {
+            self.catch_up_log(spark);
+            slot = self.sessions.get(spark)?;
+        }
+        slot.is_open().then(|| (Target::of(spark, slot), wire))
+    }
+
+    /// Writes one message for the session of a carried spark to send. `None` if that is over.
+    fn write_unit(
+        &mut self,
+        spark: Key,
+        bound: Bound,
+        (wire, kind): (Wire, Kind),
+        payload: &[u8],
+    ) -> Option<Result<Admission, FrameTooLong>> {
+        let (slot, transformer) = self.sessions.with_transformer(spark)?;
+        let frame = |out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
+        let (queue, blocks) = units_mut(slot, &mut self.net.buffers)?;
+        let written = queue.write_message(blocks, bound, frame);
+        if let Ok(Admission::Queued { .. }) = written {
+            self.sessions.mark(spark);
+        }
+        Some(written)
+    }
+
+    /// Messages for a spark were queued there, or were not.
     pub(super) fn admitted(
         &mut self,
         spark: Key,
@@ -85,20 +110,22 @@ impl<T: Transformer> Core<T> {
         admission: Admission,
         messages: usize,
     ) {
-        let dropped = match admission {
+        if let Admission::Queued { .. } | Admission::Replaced = admission {
+            self.grew(target);
+        }
+        self.count_admission(spark, admission, messages);
+    }
+
+    /// Counts what became of messages for a spark.
+    fn count_admission(&mut self, spark: Key, admission: Admission, messages: usize) {
+        match admission {
+            Admission::Queued { dropped: 0 } => {}
             Admission::Queued { dropped } => {
-                self.grew(target);
-                dropped
+                self.counters().messages_dropped.add(dropped as u64);
             }
-            Admission::Replaced => {
-                self.counters().messages_replaced.add(messages as u64);
-                return self.grew(target);
-            }
-            Admission::Dropped => messages,
-            Admission::Overflow => return self.overflow(spark),
-        };
-        if dropped > 0 {
-            self.counters().messages_dropped.add(dropped as u64);
+            Admission::Replaced => self.counters().messages_replaced.add(messages as u64),
+            Admission::Dropped => self.counters().messages_dropped.add(messages as u64),
+            Admission::Overflow => self.overflow(spark),
         }
     }
 

@@ -85,6 +85,18 @@ impl ParserKind {
             .find(|parser| parser.name().eq_ignore_ascii_case(name))
             .ok_or_else(|| UnknownParser::new(name))
     }
+
+    /// [`Parser::check`] of the parsers that are not the usual one, whose is inlined.
+    #[inline(never)]
+    fn check_rarely(self, kind: Kind, message: &[u8]) -> Result<(), ParseError> {
+        with_parser!(self, parser => parser.check(kind, message))
+    }
+
+    /// The same for [`Parser::control`].
+    #[inline(never)]
+    fn control_rarely(self, kind: Kind, message: &[u8]) -> Option<Cow<'_, str>> {
+        with_parser!(self, parser => parser.control(kind, message))
+    }
 }
 
 impl FromStr for ParserKind {
@@ -113,12 +125,18 @@ impl Parser for ParserKind {
 
     #[inline]
     fn check(&self, kind: Kind, message: &[u8]) -> Result<(), ParseError> {
-        with_parser!(self, parser => parser.check(kind, message))
+        match self {
+            Self::Json => Json.check(kind, message),
+            other => other.check_rarely(kind, message),
+        }
     }
 
     #[inline]
     fn control<'m>(&self, kind: Kind, message: &'m [u8]) -> Option<Cow<'m, str>> {
-        with_parser!(self, parser => parser.control(kind, message))
+        match self {
+            Self::Json => Json.control(kind, message),
+            other => other.control_rarely(kind, message),
+        }
     }
 
     fn decode(

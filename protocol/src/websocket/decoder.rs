@@ -98,27 +98,38 @@ impl Decoder {
         input: &mut Input<'i>,
         inflater: Option<&mut Inflater>,
     ) -> Result<Option<Item<'i>>, Violation> {
+        if !self.is_between_messages() {
+            return self.next_partial(input, inflater);
+        }
         // The usual message is made right here: to hand an item from one function to the next
         // takes longer than to read it.
-        if self.partial.is_none() && !self.ended {
-            let (kind, frame) = match self.rules(inflater.is_some()).whole_frame(input) {
-                Ok(Some((Opcode::Text, frame))) if utf8::is_valid(frame.payload()) => {
-                    (Kind::Text, frame)
-                }
-                Ok(Some((Opcode::Text, _))) => return self.noted(Err(Violation::InvalidUtf8)),
-                Ok(Some((Opcode::Binary, frame))) => (Kind::Binary, frame),
-                Ok(Some((opcode, frame))) => {
-                    let item = control_item(opcode, frame.into_payload());
-                    return self.noted(item.map(Some));
-                }
-                Ok(None) if input.is_empty() => return Ok(None),
-                Ok(None) => return self.next_partial(input, inflater),
-                Err(violation) => return self.noted(Err(violation)),
-            };
-            let payload = frame.into_payload();
-            return Ok(Some(Item::Message { kind, payload }));
+        let (kind, frame) = match self.rules(inflater.is_some()).whole_message(input) {
+            Some((Opcode::Binary, frame)) => (Kind::Binary, frame),
+            Some((_, frame)) if utf8::is_valid(frame.payload()) => (Kind::Text, frame),
+            Some(_) => return self.noted(Err(Violation::InvalidUtf8)),
+            None if input.is_empty() => return Ok(None),
+            None => return self.next_other(input, inflater),
+        };
+        let payload = frame.into_payload();
+        Ok(Some(Item::Message { kind, payload }))
+    }
+
+    /// Takes what is no whole message: a control frame, a part of a message, a compressed one, or
+    /// something that breaks a rule.
+    #[inline(never)]
+    fn next_other<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+        inflater: Option<&mut Inflater>,
+    ) -> Result<Option<Item<'i>>, Violation> {
+        match self.rules(inflater.is_some()).whole_control_frame(input) {
+            Ok(Some((opcode, frame))) => {
+                let item = control_item(opcode, frame.into_payload());
+                self.noted(item.map(Some))
+            }
+            Ok(None) => self.next_partial(input, inflater),
+            Err(violation) => self.noted(Err(violation)),
         }
-        self.next_partial(input, inflater)
     }
 
     /// Goes on with an item that has not come whole, or begins one, or inflates one.

@@ -15,6 +15,13 @@ const LENGTH: u8 = 0x7f;
 const LENGTH_IN_2_BYTES: u8 = 126;
 const LENGTH_IN_8_BYTES: u8 = 127;
 
+/// Bytes of a header that every frame has.
+const FIRST_BYTES: usize = 2;
+
+/// The first byte of a message in one frame that is not compressed.
+const WHOLE_TEXT: u8 = FIN | Opcode::Text as u8;
+const WHOLE_BINARY: u8 = FIN | Opcode::Binary as u8;
+
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -92,6 +99,33 @@ impl Header {
         if opcode.is_control() {
             check_control(first, second)?;
         }
+        Self::parse_rest(first, opcode, second, rest)
+    }
+
+    /// The same where that is the header of a whole message that is not compressed, as most are.
+    /// `None` for any other one, whatever it is.
+    #[inline]
+    pub(super) fn parse_whole_message(bytes: &[u8]) -> Option<(Self, usize)> {
+        let [first, second, rest @ ..] = bytes else {
+            return None;
+        };
+        let opcode = match *first {
+            WHOLE_TEXT => Opcode::Text,
+            WHOLE_BINARY => Opcode::Binary,
+            _ => return None,
+        };
+        Self::parse_rest(*first, opcode, *second, rest).ok()?
+    }
+
+    /// Reads what follows the first byte, which is valid.
+    #[inline(always)]
+    fn parse_rest(
+        first: u8,
+        opcode: Opcode,
+        second: u8,
+        rest: &[u8],
+    ) -> Result<Option<(Self, usize)>, Violation> {
+        let bytes = FIRST_BYTES + rest.len();
         let Some((payload_bytes, rest)) = parse_length(second & LENGTH, rest)? else {
             return Ok(None);
         };
@@ -109,15 +143,17 @@ impl Header {
             mask,
             payload_bytes,
         };
-        Ok(Some((header, bytes.len() - rest.len())))
+        Ok(Some((header, bytes - rest.len())))
     }
 
     /// Appends the header to `out`, its length in the fewest bytes possible.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut bytes = [0; HEADER_BYTES_MAX];
-        let length = self.write(&mut bytes);
-        out.extend_from_slice(&bytes[..length]);
+        let end = out.len() + self.write(&mut bytes);
+        // To append all of them and cut takes a few moves; a number that varies takes a call.
+        out.extend_from_slice(&bytes);
+        out.truncate(end);
     }
 
     /// Writes the header to the end of `room`, so that what lies behind is its payload. Returns how
@@ -280,6 +316,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_header_of_a_whole_message_is_what_it_is_for_any_header_and_no_other_is_one() {
+        let mut count = 0;
+        for first in 0..=u8::MAX {
+            for second in 0..=u8::MAX {
+                for rest in [[0; 12], [1; 12], [0x80; 12]] {
+                    let bytes = [&[first, second], &rest[..]].concat();
+                    for end in 0..=bytes.len() {
+                        let parsed = Header::parse(&bytes[..end]).ok().flatten();
+                        let expected = parsed.filter(|(header, _)| {
+                            header.fin && !header.rsv1 && begins_message(header.opcode)
+                        });
+                        assert_eq!(Header::parse_whole_message(&bytes[..end]), expected);
+                        count += usize::from(expected.is_some());
+                    }
+                }
+            }
+        }
+        assert!(count > 1000, "{count}");
+    }
+
+    fn begins_message(opcode: Opcode) -> bool {
+        matches!(opcode, Opcode::Text | Opcode::Binary)
     }
 
     #[test]

@@ -49,10 +49,22 @@ impl Rules {
         Ok(())
     }
 
-    /// Takes the frame at the front of `input`, unmasked, if it lies there whole, is all of an
-    /// item, and is not compressed. Otherwise takes nothing.
+    /// Takes the message at the front of `input`, unmasked, if it lies there whole in one frame,
+    /// and is not compressed. Otherwise takes nothing, and does not say why.
     #[inline]
-    pub(super) fn whole_frame<'i>(
+    pub(super) fn whole_message<'i>(
+        self,
+        input: &mut Input<'i>,
+    ) -> Option<(Opcode, WholeFrame<'i>)> {
+        let (header, header_bytes) = Header::parse_whole_message(input.peek())?;
+        self.admit(&header, None).ok()?;
+        let frame = take_whole(&header, header_bytes, input)?;
+        Some((header.opcode, frame))
+    }
+
+    /// Takes the control frame at the front of `input`, unmasked, if it lies there whole. Otherwise
+    /// takes nothing.
+    pub(super) fn whole_control_frame<'i>(
         self,
         input: &mut Input<'i>,
     ) -> Result<Option<(Opcode, WholeFrame<'i>)>, Violation> {
@@ -60,7 +72,7 @@ impl Rules {
             return Ok(None);
         };
         self.admit(&header, None)?;
-        if header.rsv1 {
+        if !header.opcode.is_control() {
             return Ok(None);
         }
         Ok(take_whole(&header, header_bytes, input).map(|frame| (header.opcode, frame)))

@@ -1,12 +1,14 @@
 //! Whether text is UTF-8, also if it arrives in parts (RFC 6455, 8.1).
 
-/// Below this length, to look whether the text is ASCII takes half the time of a full check.
+use crate::ascii::is_ascii;
+
+/// Below this length, to look whether the text is ASCII takes less time than a full check.
 const SHORT_BYTES: usize = 64;
 
 /// Whether a whole text is UTF-8.
 #[inline]
 pub fn is_valid(text: &[u8]) -> bool {
-    (text.len() < SHORT_BYTES && text.is_ascii()) || simdutf8::basic::from_utf8(text).is_ok()
+    (text.len() < SHORT_BYTES && is_ascii(text)) || simdutf8::basic::from_utf8(text).is_ok()
 }
 
 /// Checks text whose parts may be cut anywhere, also within a character.

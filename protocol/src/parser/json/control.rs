@@ -7,7 +7,7 @@ use crate::primus::packet::PREFIX;
 
 /// The string that the text consists of, if it starts with `primus::`. The first bytes of any other
 /// text show that it is none of these, so only these are read to the end.
-#[inline]
+#[inline(never)]
 pub(super) fn control(text: &[u8]) -> Option<Cow<'_, str>> {
     let text = trim(text);
     let (b'"', string) = text.split_first()? else {
@@ -18,6 +18,13 @@ pub(super) fn control(text: &[u8]) -> Option<Cow<'_, str>> {
     } else {
         None
     }
+}
+
+/// Whether [`control`] may find something, by the first byte.
+#[inline]
+pub(super) fn may_be_control(text: &[u8]) -> bool {
+    let first = text.first();
+    first.is_some_and(|&byte| byte <= b' ' || byte == b'"')
 }
 
 /// White space of JSON, which is less than that of Rust.

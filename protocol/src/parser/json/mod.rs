@@ -56,6 +56,7 @@ impl Parser for Json {
         Kind::Text
     }
 
+    #[inline]
     fn check(&self, kind: Kind, message: &[u8]) -> Result<(), ParseError> {
         match kind {
             Kind::Text => scan::scan(message),
@@ -66,8 +67,8 @@ impl Parser for Json {
     #[inline]
     fn control<'m>(&self, kind: Kind, message: &'m [u8]) -> Option<Cow<'m, str>> {
         match kind {
-            Kind::Text => control::control(message),
-            Kind::Binary => None,
+            Kind::Text if control::may_be_control(message) => control::control(message),
+            _ => None,
         }
     }
 
@@ -114,6 +115,7 @@ impl Parser for Json {
         Kind::Text
     }
 
+    #[inline]
     fn passes_through(&self, kind: Kind, message: &[u8]) -> bool {
         kind == Kind::Text && separators::find(message).is_none()
     }

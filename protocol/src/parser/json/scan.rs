@@ -23,6 +23,7 @@ const _: () = assert!(VALUE_DEPTH_MAX.is_multiple_of(LEVELS_PER_WORD));
 const VECTOR_BYTES_MIN: usize = 128;
 
 /// Reads a text to its end. It does not look at whether the text is UTF-8.
+#[inline]
 pub(super) fn scan(text: &[u8]) -> Result<(), ParseError> {
     let end = if text.len() < VECTOR_BYTES_MIN {
         by_words(text)
@@ -44,8 +45,13 @@ pub(super) fn by_vectors(text: &[u8]) -> Result<(), Stop> {
     match_target! {
         "x86_64+avx+avx2+bmi1+bmi2" => document(
             text,
+            #[inline(always)]
             |text: &[u8], at: usize| vector::plain(text, at),
-            |text: &[u8], at: usize| vector::number(text, at).map_or_else(|| number(text, at), Ok),
+            #[inline(always)]
+            |text: &[u8], at: usize| match vector::number(text, at) {
+                Some(after) => Ok(after),
+                None => other_number(text, at),
+            },
         ),
         _ => by_words(text),
     }
@@ -244,6 +250,12 @@ fn number(text: &[u8], mut at: usize) -> After {
         at = some_digits(text, at + 1 + usize::from(sign))?;
     }
     Ok(at)
+}
+
+/// The same, for what is seldom there: a number that is long, or that ends with the text, or none.
+#[cold]
+fn other_number(text: &[u8], at: usize) -> After {
+    number(text, at)
 }
 
 #[inline(always)]

@@ -3,12 +3,25 @@
 
 use std::io::{self, Write};
 
+use crate::ascii::is_ascii;
+
 const LEAD: u8 = 0xe2;
 const LINE_SEPARATOR: &[u8] = "\u{2028}".as_bytes();
 const PARAGRAPH_SEPARATOR: &[u8] = "\u{2029}".as_bytes();
 
+/// Below this length, to look whether the text is ASCII takes less time than a search for a byte.
+const SHORT_BYTES: usize = 256;
+
 /// Where the first one is.
+#[inline]
 pub(super) fn find(text: &[u8]) -> Option<usize> {
+    if text.len() < SHORT_BYTES && is_ascii(text) {
+        return None;
+    }
+    search(text)
+}
+
+fn search(text: &[u8]) -> Option<usize> {
     memchr::memchr_iter(LEAD, text).find(|&at| escaped(&text[at..]).is_some())
 }
 

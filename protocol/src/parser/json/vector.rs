@@ -42,17 +42,19 @@ fn last_plain(text: &[u8], at: usize) -> usize {
 /// follows. It is `None` for whatever is not that, be it a longer number or none.
 ///
 /// The block is looked at once, for where digits are: what depends on each other here is bits of
-/// that, not further looks at the text.
+/// that, not further looks at the text. It begins with the number, or is the last one of the text.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 pub(super) fn number(text: &[u8], at: usize) -> Option<usize> {
-    let block: &Block = text[at..].first_chunk()?;
+    let start = at.min(text.len().checked_sub(size_of::<Block>())?);
+    let block: &Block = text[start..].first_chunk()?;
     let others = others_than_digits(block);
     let digits_from = |begin: usize| (others >> begin).trailing_zeros() as usize;
 
-    let begin = usize::from(block[0] == b'-');
+    let first = at - start;
+    let begin = first + usize::from(*block.get(first)? == b'-');
     let whole = digits_from(begin);
-    if whole == 0 || whole > 1 && block[begin] == b'0' {
+    if whole == 0 || whole > 1 && *block.get(begin)? == b'0' {
         return None;
     }
     let mut end = begin + whole;
@@ -72,7 +74,7 @@ pub(super) fn number(text: &[u8], at: usize) -> Option<usize> {
         }
         end = begin + exponent;
     }
-    (end < block.len()).then_some(at + end)
+    (end < block.len()).then_some(start + end)
 }
 
 /// A bit for each byte that ends a plain run.
