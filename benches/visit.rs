@@ -2,11 +2,11 @@
 //! excluded, with a driver that does nothing and takes what is sent.
 //!
 //! A visit goes on in portions of 256 sparks, one per turn. `longest-turn` is the longest turn of
-//! one visit to all of them. `wait` is how long a message waits that comes in the middle of a visit,
-//! at the worst moment: right after the turn before has taken in what there was. It has to wait for
-//! the rest of that turn, and is answered by the end of the next one. Either way `look` is a visitor
-//! that reads the id of each spark, `write` one that writes a message to each; `alone` is the same
-//! message without a visit.
+//! one visit to all of them. `wait` is how long a message waits that comes in the middle of one, at
+//! the worst moment: right after a turn has taken in what there was. It has to wait for the rest of
+//! that turn, and is answered by the end of the next one. Either way `look` is a visitor that reads
+//! the id of each spark, `write` one that writes a message to each; `alone` is the same message
+//! without a visit.
 //!
 //! By default there are 100,000 sparks, so that nothing is in the processor's caches any more.
 //! `ALLSPARK_BENCH=full` has a million besides, which takes half a minute and 1 GB.
