@@ -6,6 +6,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
+//! | `ascii` | whether text is ASCII |
 //! | [`mod@copy`] | how to append many bytes |
 //! | [`dice`] | numbers that look like chance and are no secret |
 //! | [`http`] | HTTP/1.1 messages (RFC 9112): heads, bodies, query strings |

@@ -67,12 +67,14 @@ impl<T: Transformer> Host for Core<T> {
         self.clock.now
     }
 
+    #[inline]
     fn take_scratch(&mut self) -> Vec<u8> {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         scratch
     }
 
+    #[inline]
     fn put_scratch(&mut self, scratch: Vec<u8>) {
         // A rare huge message must not stay in memory.
         if scratch.capacity() <= SCRATCH_BYTES_MAX {

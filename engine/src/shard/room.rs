@@ -53,6 +53,8 @@ impl<T: Transformer> Core<T> {
 
     /// What one connection or session may hold, as it was lately; without end, if the server holds
     /// no more than it may.
+    #[cold]
+    #[inline(never)]
     pub(super) fn share_when_short_lately(&mut self) -> usize {
         if !self.room.has_looked_lately(self.clock.now) {
             self.look_for_room();

@@ -3,7 +3,7 @@
 use crate::ascii::is_ascii;
 
 /// Below this length, to look whether the text is ASCII takes less time than a full check.
-const SHORT_BYTES: usize = 64;
+const SHORT_BYTES: usize = 256;
 
 /// Whether a whole text is UTF-8.
 #[inline]

@@ -20,7 +20,7 @@ const LEVELS_PER_WORD: usize = u64::BITS as usize;
 const _: () = assert!(VALUE_DEPTH_MAX.is_multiple_of(LEVELS_PER_WORD));
 
 /// From here on the wider vectors of the CPU that we run on are worth the choice between them.
-const VECTOR_BYTES_MIN: usize = 128;
+const VECTOR_BYTES_MIN: usize = 40;
 
 /// Reads a text to its end. It does not look at whether the text is UTF-8.
 #[inline]
