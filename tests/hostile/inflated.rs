@@ -10,8 +10,8 @@ use crate::attack::{Attack, MIB, scaled};
 use crate::server::Server;
 use crate::stream::Stream;
 
-/// The witness waits for the first message of everybody, and for shares of what follows. Were all of
-/// a receive read at once, it would wait for most of the attack.
+/// The witness waits for the first message of everybody, and for shares of what follows, which is
+/// 0.03 to 0.07 of all. Were all of a receive read at once, it would be 0.6 to 1.
 const WORK_MAX: f64 = 0.15;
 
 const PEERS: usize = 48;

@@ -11,8 +11,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 const NAME: &str = "allspark.test";
 
-/// What a server shows to encrypt, and what those trust who come to it. Nothing that an attack could
-/// change, so one is enough.
+/// What a server shows to encrypt, and what those trust who come to it. Nothing that an attack
+/// could change, so one is enough.
 pub(crate) static IDENTITY: LazyLock<Identity> = LazyLock::new(Identity::new);
 
 pub(crate) struct Identity {

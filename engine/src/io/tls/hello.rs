@@ -13,8 +13,8 @@ pub(super) enum Flaw {
 }
 
 impl Flaw {
-    /// That of the hello which begins these records, if it is one and has one. Of a hello in several
-    /// records only the beginning is looked at: no client has one so long.
+    /// That of the hello which begins these records, if it is one and has one. Of a hello in
+    /// several records only the beginning is looked at: no client has one so long.
     pub(super) fn of(records: &[u8]) -> Option<Self> {
         const CLIENT_HELLO: u8 = 1;
         // Of a record with a message: its kind, that of the message, and the message's version.
