@@ -111,7 +111,7 @@ fn of_sockjs_with_as_many_messages_as_it_may_have() {
 pub(crate) fn worst_of_sockjs() -> (Attack, impl Fn(&Server)) {
     let body = array_of(REQUEST_MESSAGES_MAX, &quoted(STRING_BYTES));
     (POST, move |server: &Server| {
-        assert_taken(post_to_sockjs(server, &body), 204)
+        assert_taken(post_to_sockjs(server, &body), 204);
     })
 }
 
