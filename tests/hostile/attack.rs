@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use allspark_engine::io::probe_release;
 
+use crate::moment::Moment;
 use crate::server::Server;
-use crate::witness::Witness;
+use crate::witness::{Longest, Witness};
 
 /// What an attack may cost.
 pub(crate) struct Attack {
@@ -15,60 +16,92 @@ pub(crate) struct Attack {
     pub(crate) memory_max: u64,
     /// The longest that another client may wait for an answer.
     pub(crate) wait_max: Duration,
+    /// The most that is done before that answer, as a part of all that is done for the attack. It
+    /// is processor time of one thread, so no other program and no slow machine makes it more. Few
+    /// attacks are so much work that a part of it says something.
+    pub(crate) work_max: Option<f64>,
+    /// Whether it is played over TLS.
+    pub(crate) is_secure: bool,
 }
 
 impl Default for Attack {
     fn default() -> Self {
-        Self {
-            args: &[],
-            memory_max: 64 * MIB,
-            // A shard that answers nobody for seconds is what is looked for. Less than one can be
-            // the scheduler's, on a machine that runs other tests beside this one.
-            wait_max: Duration::from_secs(2),
-        }
+        Self::USUAL
     }
 }
 
 pub(crate) const MIB: u64 = 1024 * 1024;
 
 impl Attack {
+    pub(crate) const USUAL: Self = Self {
+        args: &[],
+        memory_max: 64 * MIB,
+        // A shard that answers nobody for seconds is what is looked for. Less than one can be the
+        // scheduler's, on a machine that runs other tests beside this one.
+        wait_max: Duration::from_secs(2),
+        work_max: None,
+        is_secure: false,
+    };
+
+    /// The same attack through TLS.
+    pub(crate) fn over_tls(self) -> Self {
+        Self {
+            is_secure: true,
+            ..self
+        }
+    }
+
     /// Plays it against each driver with one and with two shards.
     pub(crate) fn play(&self, run: impl Fn(&Server)) {
-        for driver in drivers() {
-            for shards in [1, 2] {
-                self.play_against(driver, shards, &run);
-            }
+        for (driver, shards) in self.servers() {
+            self.play_against(driver, shards, &run);
         }
     }
 
     /// The same against all of them at a time, for an attack that mostly waits.
     pub(crate) fn play_together(&self, run: impl Fn(&Server) + Sync) {
         std::thread::scope(|scope| {
-            for driver in drivers() {
-                for shards in [1, 2] {
-                    let run = &run;
-                    scope.spawn(move || self.play_against(driver, shards, run));
-                }
+            for (driver, shards) in self.servers() {
+                let run = &run;
+                scope.spawn(move || self.play_against(driver, shards, run));
             }
         });
     }
 
+    /// Encryption is below all that shards do, so with it two are enough.
+    fn servers(&self) -> Vec<(&'static str, usize)> {
+        let shards = if self.is_secure { &[2][..] } else { &[1, 2] };
+        let with = |driver| shards.iter().map(move |shards| (driver, *shards));
+        drivers().into_iter().flat_map(with).collect()
+    }
+
     fn play_against(&self, driver: &str, shards: usize, run: impl Fn(&Server)) {
-        let mut server = Server::start(driver, shards, self.args);
+        let start = if self.is_secure {
+            Server::start_secure
+        } else {
+            Server::start
+        };
+        let mut server = start(driver, shards, self.args);
         let witness = Witness::start(&server);
         let rest = server.memory();
         server.forget_peak();
+        let before = Moment::now(server.process());
         run(&server);
         server.assert_lives();
         let cost = server.memory_peak().saturating_sub(rest);
-        let wait = witness.conclude();
+        let all = Moment::now(server.process()).busiest_since(&before);
+        let Longest { wait, work } = witness.conclude();
+        let part = work.as_secs_f64() / all.as_secs_f64().max(f64::EPSILON);
+        let (mib, secure) = (cost as f64 / MIB as f64, self.is_secure);
         eprintln!(
-            "{driver}, {shards} shards: {:.1} MiB, the witness waited {wait:?}",
-            cost as f64 / MIB as f64
+            "{driver}, {shards} shards, TLS {secure}: {mib:.1} MiB, the witness waited {wait:?}, \
+             for {work:?} of {all:?} of work ({part:.3})"
         );
         let max = self.memory_max;
         assert!(cost <= max, "{driver}, {shards}: {cost} bytes of memory");
         assert!(wait <= self.wait_max, "{driver}, {shards}: {wait:?}");
+        let is_bounded = self.work_max.is_none_or(|work_max| part <= work_max);
+        assert!(is_bounded, "{driver}, {shards}: {work:?} of {all:?}");
     }
 }
 

@@ -2,17 +2,17 @@
 //! is to have, each of which is within its own bounds.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::attack::{Attack, MIB, scaled, seed};
 use crate::http::{Client, get, push};
 use crate::server::Server;
 use crate::sessions::open_sessions;
+use crate::stream::Stream;
 
 /// Opens `count` connections, each of which says `words`; the server may have closed it by then.
 /// Those that are returned are open at this end.
-fn connect(server: &Server, count: usize, words: &[u8]) -> Vec<TcpStream> {
+fn connect(server: &Server, count: usize, words: &[u8]) -> Vec<Stream> {
     let connect = |_| {
         let mut stream = server.connect();
         let _ = stream.write_all(words);
@@ -71,6 +71,7 @@ fn requests_that_never_end_are_bounded_in_all() {
         memory_max: 64 * MIB,
         // It is about memory; hundreds of full sockets keep a small machine busy by themselves.
         wait_max: Duration::from_secs(15),
+        ..Attack::default()
     };
     attack.play(|server| {
         let body = vec![b'x'; 1_500_000];

@@ -27,7 +27,7 @@ fn connect_from(server: &Server, ip: Ipv4Addr) -> Option<TcpStream> {
 }
 
 /// The status of the answer to this request; 0 if there is none.
-fn ask(stream: &mut TcpStream, request: &[u8]) -> u16 {
+fn ask(stream: &mut (impl Read + Write), request: &[u8]) -> u16 {
     let mut answer = [0; 12];
     let read = stream
         .write_all(request)
@@ -121,7 +121,7 @@ fn a_flood_of_messages_waits_in_the_kernel_of_its_client() {
             .map(|_| {
                 let mut stream = server.connect();
                 // The client's own kernel is not to take it all.
-                let socket = SockRef::from(&stream);
+                let socket = SockRef::from(stream.socket());
                 socket
                     .set_send_buffer_size(32 * 1024)
                     .expect("it is a size");

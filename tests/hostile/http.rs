@@ -1,13 +1,13 @@
 //! The little that an attacker needs of HTTP and WebSocket.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::encode;
 
 use crate::server::Server;
+use crate::stream::Stream;
 
 /// A POST as a browser would send it.
 pub(crate) fn post(path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
@@ -40,9 +40,10 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
 
 /// Sends what the server takes until it takes nothing for a moment, at most until `end`. Returns
 /// how much that was; an error of the connection, which the server may have closed, ends it too.
-pub(crate) fn push(stream: &mut TcpStream, bytes: &[u8], end: Instant) -> usize {
+pub(crate) fn push(stream: &mut Stream, bytes: &[u8], end: Instant) -> usize {
     let patience = Some(Duration::from_millis(200));
-    stream.set_write_timeout(patience).expect("a valid time");
+    let socket = stream.socket();
+    socket.set_write_timeout(patience).expect("a valid time");
     let mut sent = 0;
     while sent < bytes.len() && Instant::now() < end {
         match stream.write(&bytes[sent..]) {
@@ -54,7 +55,7 @@ pub(crate) fn push(stream: &mut TcpStream, bytes: &[u8], end: Instant) -> usize 
 }
 
 /// A connection whose answers are read.
-pub(crate) struct Client(BufReader<TcpStream>, Speech);
+pub(crate) struct Client(BufReader<Stream>, Speech);
 
 /// What the messages of a server are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -183,20 +184,21 @@ impl Client {
 
     /// A socket that only sends, while everything that comes is thrown away.
     pub(crate) fn deafen(self) -> Deaf {
-        let mut ears = self.0.into_inner();
-        let stream = ears.try_clone().expect("a socket can be shared");
+        let stream = self.0.into_inner();
+        let ears = stream.socket().try_clone();
+        let mut ears = ears.expect("a socket can be shared");
         std::thread::spawn(move || io::copy(&mut ears, &mut io::sink()));
         Deaf(stream)
     }
 }
 
 /// See [`Client::deafen`].
-pub(crate) struct Deaf(pub(crate) TcpStream);
+pub(crate) struct Deaf(pub(crate) Stream);
 
 impl Drop for Deaf {
     fn drop(&mut self) {
         // It may be closed already; then its reader has ended, too.
-        let _ = self.0.shutdown(std::net::Shutdown::Both);
+        let _ = self.0.socket().shutdown(std::net::Shutdown::Both);
     }
 }
 

@@ -14,6 +14,7 @@ mod attack;
 mod http;
 mod moment;
 mod server;
+mod stream;
 mod witness;
 
 mod api;
@@ -27,6 +28,7 @@ mod plugins;
 mod posts;
 mod readers;
 mod requests;
+mod secure;
 mod sessions;
 mod slow;
 mod waits;

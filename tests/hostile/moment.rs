@@ -52,6 +52,21 @@ impl Moment {
         }
     }
 
+    /// What that thread of the server did since `before` which did most.
+    pub(crate) fn busiest_since(&self, before: &Self) -> Duration {
+        let ran = self.threads.iter().map(|(number, after)| {
+            let before = before.threads.get(number).copied().unwrap_or_default();
+            after.ran.saturating_sub(before.ran)
+        });
+        ran.max().unwrap_or_default()
+    }
+
+    /// The same, without what it may have done while others kept the thread that asks from running.
+    pub(crate) fn work_since(&self, before: &Self) -> Duration {
+        let own = self.own.waited.saturating_sub(before.own.waited);
+        self.busiest_since(before).saturating_sub(own)
+    }
+
     /// For how long since `before` others kept the thread that asks from running, and that thread
     /// of the server which they kept from it for longest.
     pub(crate) fn hindered_since(&self, before: &Self) -> Duration {

@@ -11,7 +11,7 @@ use crate::http::{Client, get, post};
 const PACKED: Attack = Attack {
     args: &["--parser", "msgpack"],
     memory_max: 64 * MIB,
-    wait_max: std::time::Duration::from_secs(2),
+    ..Attack::USUAL
 };
 
 const BINARY: Attack = Attack {

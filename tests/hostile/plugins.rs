@@ -36,7 +36,7 @@ const PLUGGED: Attack = Attack {
     args: PLUGINS,
     // With what the allocator keeps.
     memory_max: 64 * MIB,
-    wait_max: Duration::from_secs(2),
+    ..Attack::USUAL
 };
 
 /// Packets of no plugin, or wrong ones.

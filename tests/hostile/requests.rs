@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::attack::{Attack, scaled, seed};
 use crate::http::{Client, get, post, push};
+use crate::server::Server;
 
 /// How long an attacker keeps on.
 fn patience() -> Duration {
@@ -13,34 +14,36 @@ fn patience() -> Duration {
 
 #[test]
 fn bytes_behind_a_streaming_request_are_bounded() {
-    Attack::default().play(|server| {
-        let end = Instant::now() + patience();
-        let noise = vec![b'x'; 16 * 1024 * 1024];
-        let attackers: Vec<_> = (0..4)
-            .map(|n| {
-                let mut client = Client::connect(server);
-                let path = format!("/primus/0/d{}-{n}/xhr_streaming", seed());
-                let open = post(&path, "text/plain", b"");
-                client.send(&open).expect("the server takes it");
-                let mut stream = client.deafen();
-                let noise = noise.clone();
-                std::thread::spawn(move || {
-                    while Instant::now() < end {
-                        push(&mut stream.0, &noise, end);
-                    }
-                })
+    Attack::default().play(send_behind_a_request);
+}
+
+pub(crate) fn send_behind_a_request(server: &Server) {
+    let end = Instant::now() + patience();
+    let noise = vec![b'x'; 16 * 1024 * 1024];
+    let attackers: Vec<_> = (0..4)
+        .map(|n| {
+            let mut client = Client::connect(server);
+            let path = format!("/primus/0/d{}-{n}/xhr_streaming", seed());
+            let open = post(&path, "text/plain", b"");
+            client.send(&open).expect("the server takes it");
+            let mut stream = client.deafen();
+            let noise = noise.clone();
+            std::thread::spawn(move || {
+                while Instant::now() < end {
+                    push(&mut stream.0, &noise, end);
+                }
             })
-            .collect();
-        let mut publisher = Client::open_websocket(server);
-        while Instant::now() < end {
-            let message = "[\"all\",1]";
-            publisher.write_message(message).expect("the server lives");
-            while publisher.read_message().expect("the server lives") != message {}
-        }
-        for attacker in attackers {
-            attacker.join().expect("the attacker fears nothing");
-        }
-    });
+        })
+        .collect();
+    let mut publisher = Client::open_websocket(server);
+    while Instant::now() < end {
+        let message = "[\"all\",1]";
+        publisher.write_message(message).expect("the server lives");
+        while publisher.read_message().expect("the server lives") != message {}
+    }
+    for attacker in attackers {
+        attacker.join().expect("the attacker fears nothing");
+    }
 }
 
 #[test]

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
 
 use crate::http::Speech;
 use crate::moment::Moment;
+use crate::stream::{IDENTITY, Stream};
 
 /// Nothing here takes this long, unless it never comes. While others have the processors, the
 /// server can do nothing, and that does not count.
@@ -23,28 +25,48 @@ pub(crate) struct Server {
     _stderr: BufReader<ChildStderr>,
     pub(crate) address: SocketAddr,
     pub(crate) speech: Speech,
+    /// Where its certificate lies, if it encrypts.
+    certificate: Option<TempDir>,
 }
 
 impl Server {
     /// Starts it with these arguments; it echoes, and broadcasts what begins with `["all",`.
     pub(crate) fn start(driver: &str, shards: usize, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_allspark"))
-            .env_clear()
-            .args(["--listen", "127.0.0.1:0", "--app", "mixed"])
-            .args(["--driver", driver, "--shards", &shards.to_string()])
-            .args(args)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary can be started");
+        Self::start_command(&mut command(driver, shards, args), args, None)
+    }
+
+    /// The same, encrypted.
+    pub(crate) fn start_secure(driver: &str, shards: usize, args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("there is room for files");
+        let (cert, key) = (
+            folder.path().join("cert.pem"),
+            folder.path().join("key.pem"),
+        );
+        fs::write(&cert, &IDENTITY.certificate).expect("it can be written");
+        fs::write(&key, &IDENTITY.key).expect("it can be written");
+        let mut command = command(driver, shards, args);
+        command
+            .arg("--tls-cert")
+            .arg(cert)
+            .arg("--tls-key")
+            .arg(key);
+        Self::start_command(&mut command, args, Some(folder))
+    }
+
+    fn start_command(command: &mut Command, args: &[&str], certificate: Option<TempDir>) -> Self {
+        let scheme = match certificate {
+            Some(_) => "https://",
+            None => "http://",
+        };
+        let mut child = command.spawn().expect("the binary can be started");
         let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
         // It may warn of something first.
         let mut said = String::new();
-        while !said.contains("http://") {
+        while !said.contains(scheme) {
             let read = stderr.read_line(&mut said).expect("its log is read");
             assert!(read > 0, "it says where it listens: {said}");
         }
-        let (_, rest) = said.split_once("http://").expect("it was found");
+        let (_, rest) = said.split_once(scheme).expect("it was found");
         let (address, _) = rest.split_once('/').expect("a pathname follows");
         Self {
             address: address.parse().expect("an address and a port"),
@@ -55,26 +77,34 @@ impl Server {
                 () if args.contains(&"binary") => Speech::Packed(0xb0),
                 () => Speech::Json,
             },
+            certificate,
         }
     }
 
-    pub(crate) fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> Stream {
         let stream = TcpStream::connect(self.address).expect("the server accepts");
         let patience = Some(Duration::from_secs(20));
         stream.set_read_timeout(patience).expect("a valid time");
         stream.set_write_timeout(patience).expect("a valid time");
         stream.set_nodelay(true).expect("a TCP socket");
-        stream
+        self.wrap(stream)
     }
 
     /// A connection whose kernel takes hardly anything that is not read.
-    pub(crate) fn connect_narrow(&self) -> TcpStream {
+    pub(crate) fn connect_narrow(&self) -> Stream {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("there are descriptors");
         socket.set_recv_buffer_size(4096).expect("a valid size");
         socket
             .connect(&self.address.into())
             .expect("the server accepts");
-        socket.into()
+        self.wrap(socket.into())
+    }
+
+    fn wrap(&self, socket: TcpStream) -> Stream {
+        match self.certificate {
+            Some(_) => Stream::secure(socket),
+            None => Stream::Plain(socket),
+        }
     }
 
     /// Stops the process for a while, as a debugger does, or whoever moves a virtual machine.
@@ -149,4 +179,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn command(driver: &str, shards: usize, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_allspark"));
+    command
+        .env_clear()
+        .args(["--listen", "127.0.0.1:0", "--app", "mixed"])
+        .args(["--driver", driver, "--shards", &shards.to_string()])
+        .args(args)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    command
 }

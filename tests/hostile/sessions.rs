@@ -75,33 +75,36 @@ fn cost_of_broadcasts(server: &Server) -> Duration {
 
 #[test]
 fn sessions_that_have_expired_cost_nothing() {
-    let attack = Attack {
-        args: &[
-            "--transformer",
-            "any",
-            "--transport",
-            "disconnect_delay=1000",
-        ],
-        memory_max: 256 * MIB,
-        ..Attack::default()
-    };
-    attack.play(|server| {
-        let before = cost_of_broadcasts(server);
-        let memory = server.memory();
-        open_sessions(server, &format!("a{}-", seed()), scaled(60_000));
-        server.wait_until("the sessions expire", |server| {
-            let counts = Client::connect(server).ask(&get("/stats"));
-            let (_, counts) = counts.expect("the server answers");
-            String::from_utf8_lossy(&counts).contains(r#""sparks":1,"#)
-        });
-        let after = cost_of_broadcasts(server);
-        assert!(
-            after <= 2 * before + Duration::from_millis(250),
-            "broadcasts cost {before:?} before the flood and {after:?} after it"
-        );
-        server.wait_until("the memory is given back", |server| {
-            server.memory() < memory + 16 * MIB
-        });
+    SHORT_LIVED.play(|server| let_expire(server, scaled(60_000)));
+}
+
+pub(crate) const SHORT_LIVED: Attack = Attack {
+    args: &[
+        "--transformer",
+        "any",
+        "--transport",
+        "disconnect_delay=1000",
+    ],
+    memory_max: 256 * MIB,
+    ..Attack::USUAL
+};
+
+pub(crate) fn let_expire(server: &Server, sessions: usize) {
+    let before = cost_of_broadcasts(server);
+    let memory = server.memory();
+    open_sessions(server, &format!("a{}-", seed()), sessions);
+    server.wait_until("the sessions expire", |server| {
+        let counts = Client::connect(server).ask(&get("/stats"));
+        let (_, counts) = counts.expect("the server answers");
+        String::from_utf8_lossy(&counts).contains(r#""sparks":1,"#)
+    });
+    let after = cost_of_broadcasts(server);
+    assert!(
+        after <= 2 * before + Duration::from_millis(250),
+        "broadcasts cost {before:?} before the flood and {after:?} after it"
+    );
+    server.wait_until("the memory is given back", |server| {
+        server.memory() < memory + 16 * MIB
     });
 }
 

@@ -3,7 +3,6 @@
 //! Metroplex alone is missing, as it listens to nobody but Redis.
 
 use std::io::Write;
-use std::time::Duration;
 
 use crate::attack::{Attack, MIB, scaled};
 use crate::http::{Client, Deaf, upgrade};
@@ -34,7 +33,7 @@ const ALL: Attack = Attack {
         "16777216",
     ],
     memory_max: 64 * MIB,
-    wait_max: Duration::from_secs(2),
+    ..Attack::USUAL
 };
 
 /// The server asks for each of these events whether it has arrived, and is told of none.

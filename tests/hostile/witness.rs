@@ -20,8 +20,15 @@ const STANDSTILL: Duration = Duration::from_millis(300);
 
 pub(crate) struct Witness {
     told: Arc<Told>,
-    watch: JoinHandle<Duration>,
+    watch: JoinHandle<Longest>,
     sleeper: JoinHandle<()>,
+}
+
+/// The longest wait for an answer, and the most work that was done before one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Longest {
+    pub(crate) wait: Duration,
+    pub(crate) work: Duration,
 }
 
 /// What the threads of a witness tell each other.
@@ -68,7 +75,7 @@ impl Witness {
         };
         let ours = Arc::clone(&told);
         let watch = move || {
-            let mut longest = Duration::ZERO;
+            let mut longest = Longest::default();
             let mut number = 0_u64;
             while !ours.is_over() {
                 let (before, standstills) = (Moment::now(process), ours.standstills());
@@ -77,11 +84,13 @@ impl Witness {
                 client.write_message(&message).expect("the server lives");
                 while client.read_message().expect("the server answers") != message {}
                 let wait = begun.elapsed();
-                let hindered = Moment::now(process).hindered_since(&before);
+                let after = Moment::now(process);
+                let hindered = after.hindered_since(&before);
                 // The sleeper, too, comes round to noting it.
                 std::thread::sleep(if wait > STANDSTILL { 5 * PAUSE } else { PAUSE });
                 let nobodys = hindered.max(ours.standstills() - standstills);
-                longest = longest.max(wait.saturating_sub(nobodys));
+                longest.wait = longest.wait.max(wait.saturating_sub(nobodys));
+                longest.work = longest.work.max(after.work_since(&before));
                 number += 1;
             }
             longest
@@ -93,8 +102,7 @@ impl Witness {
         }
     }
 
-    /// The longest wait for an answer.
-    pub(crate) fn conclude(self) -> Duration {
+    pub(crate) fn conclude(self) -> Longest {
         self.told.is_over.store(true, Ordering::Relaxed);
         let longest = self.watch.join().expect("the witness got every answer");
         self.sleeper.join().expect("it only sleeps");

@@ -5,6 +5,7 @@
 //! reason; there is no way to switch a rule off in the file that it complains about.
 
 mod borders;
+mod builds;
 mod calls;
 mod circles;
 mod code;
@@ -57,6 +58,7 @@ impl Complaint {
 fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         borders::RULES,
+        builds::RULES,
         calls::RULES,
         circles::RULES,
         compatibility::RULES,

@@ -131,6 +131,27 @@ impl<T: Transformer> Sessions<T> {
         (&self.by_wire, &mut self.transformer)
     }
 
+    /// Runs something with the same, but without the sparks in some slots, each named once.
+    pub(crate) fn by_wire_without<R>(
+        &mut self,
+        except: &[u32],
+        run: impl FnOnce(&[usize], &mut T) -> R,
+    ) -> R {
+        self.count_wires(except, -1);
+        let result = run(&self.by_wire, &mut self.transformer);
+        self.count_wires(except, 1);
+        result
+    }
+
+    fn count_wires(&mut self, indexes: &[u32], change: isize) {
+        for index in indexes {
+            let slot = self.key_at(*index).and_then(|spark| self.get(spark));
+            if let Some(wire) = slot.map(|slot| slot.state.wire) {
+                self.count_wire(wire, change);
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, spark: Key) -> Option<&Slot<T::Session>> {
         self.slots.get(spark)

@@ -86,11 +86,12 @@ impl<T: Transformer> Core<T> {
                 .broadcast_per_spark(kind, payload.into(), Some(audience));
             return 0;
         }
-        let (sparks, transformer) = self.sessions.by_wire_with_transformer();
-        let blocks = &mut self.net.buffers.blocks;
-        self.fanout
-            .broadcast_to(audience, sparks, blocks, |wire, out| {
-                transformer.frame(wire, kind, payload, out);
+        let except = audience.except.clone();
+        let (fanout, blocks) = (&mut self.fanout, &mut self.net.buffers.blocks);
+        self.sessions
+            .by_wire_without(&except, |sparks, transformer| {
+                let frame = |wire, out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
+                fanout.broadcast_to(audience, sparks, blocks, frame)
             })
     }
 

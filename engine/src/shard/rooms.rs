@@ -85,9 +85,23 @@ impl<T: Transformer> Core<T> {
 
     /// The same, once nothing that was written before waits.
     pub(super) fn publish_now(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> usize {
-        if target.is_for_all {
-            return self.broadcast_to_others(target, kind, payload);
+        let (refused, what) = match target.is_for_all {
+            true => (
+                self.broadcast_to_others(target, kind, payload),
+                "a broadcast to others is longer than a frame can be; it was not sent",
+            ),
+            false => (
+                self.publish_to_members(target, kind, payload),
+                "a message to rooms is longer than a frame can be; it was not sent",
+            ),
+        };
+        if refused > 0 {
+            self.note_too_long(payload.len(), refused, what);
         }
+        refused
+    }
+
+    fn publish_to_members(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> usize {
         let mut found = std::mem::take(&mut self.room_lists.found);
         let names = target.rooms.iter().map(|name| &**name);
         self.rooms.find(names, &mut found);
@@ -107,17 +121,23 @@ impl<T: Transformer> Core<T> {
                     self.write_to_members(&found, &except, key.as_ref(), kind, payload)
                 }
                 (true, true) => self.write_transformed_to_members(&found, &except, kind, payload),
-                // The log knows how many sparks of the shard use a wire format, not of the rooms.
-                (false, false) => self.post(&found, except, key, kind, payload).min(members),
+                (false, false) => {
+                    let others = members - self.members_among(&except, &found);
+                    // The log knows how many sparks of the shard use a wire format, not of the
+                    // rooms.
+                    self.post(&found, except, key, kind, payload).min(others)
+                }
                 (false, true) => self.post_per_spark(&found, except, kind, payload),
             }
         };
         self.room_lists.found = found;
-        if refused > 0 {
-            let what = "a message to rooms is longer than a frame can be; it was not sent";
-            self.note_too_long(payload.len(), refused, what);
-        }
         refused
+    }
+
+    /// How many of these sparks are in one of these rooms.
+    fn members_among(&self, sparks: &[u32], rooms: &[u32]) -> usize {
+        let members = sparks.iter().filter(|s| self.rooms.is_in_one(**s, rooms));
+        members.count()
     }
 
     /// Whether every spark of this shard is in one of these rooms: then a message to them is a
@@ -128,11 +148,12 @@ impl<T: Transformer> Core<T> {
         found.iter().any(|room| self.rooms.len(*room) == sparks)
     }
 
-    /// The places of those who are not written to, in order.
+    /// The places of those who are not written to, in order and each once.
     pub(super) fn indexes_of(&self, target: &Target) -> SmallVec<[u32; 1]> {
         let sparks = target.except.iter().filter_map(|id| self.find_open(*id));
         let mut indexes: SmallVec<[u32; 1]> = sparks.map(|spark| spark.index).collect();
         indexes.sort_unstable();
+        indexes.dedup();
         indexes
     }
 
@@ -242,13 +263,14 @@ impl<T: Transformer> Core<T> {
     ) -> usize {
         let audience = Audience {
             rooms: found.into(),
-            except,
+            except: except.clone(),
         };
-        let (sparks, transformer) = self.sessions.by_wire_with_transformer();
-        let blocks = &mut self.net.buffers.blocks;
-        let frame = |wire, out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
-        self.fanout
-            .post(audience, walked(found), key, sparks, blocks, frame)
+        let (fanout, blocks) = (&mut self.fanout, &mut self.net.buffers.blocks);
+        self.sessions
+            .by_wire_without(&except, |sparks, transformer| {
+                let frame = |wire, out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
+                fanout.post(audience, walked(found), key, sparks, blocks, frame)
+            })
     }
 
     /// The same with one of which transforms make another one for each spark.

@@ -15,6 +15,7 @@ pub(super) mod alert {
     pub(crate) const INTERNAL_ERROR: u8 = 80;
     pub(crate) const USER_CANCELED: u8 = 90;
     pub(crate) const NO_RENEGOTIATION: u8 = 100;
+    pub(crate) const MISSING_EXTENSION: u8 = 109;
 
     /// The level of an alert behind which nothing more comes: fatal, but for the one that is always
     /// a warning (RFC 5246, 7.2.2).

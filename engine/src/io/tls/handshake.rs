@@ -12,8 +12,9 @@ use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
 use rustls::{ClientConfig, CommonState, Error, PeerIncompatible, ProtocolVersion};
 
 use super::acceptor::Terms;
-use super::channel::{Channel, Suite, kind, record_len};
+use super::channel::{Channel, Suite, record_len};
 use super::fault::{TlsFault, alert};
+use super::hello::Flaw;
 use super::secrets::{Told, tapped};
 use crate::io::{ClientCertificate, Secure, TlsVersion};
 use crate::limits::TLS_HANDSHAKE_BYTES_MAX;
@@ -120,7 +121,7 @@ impl Handshake {
     fn drive(&mut self, out: &mut Vec<u8>) -> Result<bool, TlsFault> {
         loop {
             let (role, seen) = (&mut self.role, &mut self.inbound[..self.seen]);
-            let is_old = is_old_hello(seen);
+            let flaw = Flaw::of(seen);
             let (discard, step) = tapped(&mut self.told, || match role {
                 Role::Server(connection, _) => step(connection.process_tls_records(seen), out),
                 Role::Client(connection) => step(connection.process_tls_records(seen), out),
@@ -131,10 +132,12 @@ impl Handshake {
                 Step::On => {}
                 Step::Wait => return Ok(false),
                 Step::Done => return Ok(true),
-                Step::Unsigned if is_old => return Err(too_old()),
-                Step::Unsigned => {
+                Step::Incompatible(why) => {
+                    if let Some(flaw) = flaw {
+                        return Err(flaw.fault());
+                    }
                     self.say_why(out);
-                    return Err(failed(&Error::from(UNSIGNED)));
+                    return Err(failed(&Error::from(why)));
                 }
                 Step::Failed(fault) => {
                     self.say_why(out);
@@ -235,33 +238,13 @@ fn name_of(suite: &'static str) -> Cow<'static, str> {
     }
 }
 
-/// Whether a client's first record begins a hello of a version before TLS 1.2.
-fn is_old_hello(records: &[u8]) -> bool {
-    const CLIENT_HELLO: u8 = 1;
-    // Of a record with a message: its kind, that of the message, and the message's version.
-    let places = (records.first(), records.get(5), records.get(9..11));
-    matches!(
-        places,
-        (Some(&kind::HANDSHAKE), Some(&CLIENT_HELLO), Some([3, 0..3]))
-    )
-}
-
-/// What rustls says of a client that does not name the signatures that it knows.
-const UNSIGNED: PeerIncompatible = PeerIncompatible::SignatureAlgorithmsExtensionRequired;
-
-/// Clients before TLS 1.2 name no signatures, but what they are to hear is that they are old
-/// (RFC 5246, E.1). rustls looks for the signatures first.
-fn too_old() -> TlsFault {
-    TlsFault::new(alert::PROTOCOL_VERSION, "the peer does not speak TLS 1.2")
-}
-
 /// What rustls wants next.
 enum Step {
     On,
     Wait,
     Done,
-    /// The peer does not name the signatures that it knows.
-    Unsigned,
+    /// The peer does not offer what it takes.
+    Incompatible(PeerIncompatible),
     Failed(TlsFault),
 }
 
@@ -289,7 +272,7 @@ fn step<Data>(status: UnbufferedStatus<'_, '_, Data>, out: &mut Vec<u8>) -> (usi
             alert::UNEXPECTED_MESSAGE,
             "data comes before the end of the handshake",
         )),
-        Err(Error::PeerIncompatible(UNSIGNED)) => Step::Unsigned,
+        Err(Error::PeerIncompatible(why)) => Step::Incompatible(why),
         Err(error) => Step::Failed(failed(&error)),
     };
     (discard, step)

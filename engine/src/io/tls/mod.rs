@@ -12,6 +12,7 @@
 //! | [`sending`], [`flight`] | what goes out, and what becomes of what the kernel does not take |
 //! | [`session`] | what is kept of a connection, and what records mean |
 //! | [`handshake`], [`secrets`], [`acceptor`] | rustls |
+//! | [`hello`] | what rustls does not say of a client's hello |
 //! | [`channel`], [`keys`] | records and keys |
 //! | [`fault`] | what can go wrong, and what the peer is told |
 //!
@@ -39,6 +40,7 @@ mod channel;
 mod fault;
 mod flight;
 mod handshake;
+mod hello;
 mod keys;
 mod receiving;
 mod secrets;

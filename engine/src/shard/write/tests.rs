@@ -337,3 +337,33 @@ fn what_just_fits_arrives() {
     let stats = handle.stats();
     assert_eq!((stats.sparks_ended, stats.messages_dropped), (0, 0));
 }
+
+/// Nobody misses what is not for him.
+#[test]
+fn whoever_is_excepted_does_not_count_as_one_who_lacks_it() {
+    let mut stage = Stage::new();
+    let handle = stage.server.handle();
+    let ids = stage.ids.lock().unwrap().clone();
+    // One who is in all rooms, said twice, and one who is in the largest alone.
+    let except = [ids[0], ids[CLIENTS - 1], ids[0]];
+    let mut dropped = handle.stats().messages_dropped;
+    let mut newly_dropped = || {
+        let before = std::mem::replace(&mut dropped, handle.stats().messages_dropped);
+        dropped - before
+    };
+    let long = FITTING + 1;
+    handle.write_except(except, message(long)).unwrap();
+    stage.assert_heard(0, &[]);
+    assert_eq!(newly_dropped(), CLIENTS as u64 - 2);
+    for (room, without) in [("all", CLIENTS - 2), ("few", FEW - 1), ("many", MANY - 1)] {
+        let room = handle.room(room).except(except);
+        for room in [room.clone(), room.latest("key")] {
+            room.write(message(long)).unwrap();
+            stage.assert_heard(0, &[]);
+            assert_eq!(newly_dropped(), without as u64, "{room:?}");
+        }
+    }
+    handle.write_except(ids, message(long)).unwrap();
+    stage.assert_heard(0, &[]);
+    assert_eq!(newly_dropped(), 0);
+}

@@ -38,16 +38,23 @@ fn play(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
     (answer, ended.and_then(Result::err))
 }
 
+const HANDSHAKE_FAILURE: u8 = 40;
+
 /// The signatures that a client of TLS 1.2 knows: Ed25519.
 const SIGNATURES: &[u8] = &[0, 13, 0, 4, 0, 2, 8, 7];
+
+const P256: &[u8] = &[0, 10, 0, 4, 0, 2, 0, 23];
 
 /// A hello without a word of TLS 1.3: of version 3.`minor`, where 3.3 is TLS 1.2, with these suites
 /// and a further extension.
 fn old_hello(minor: u8, suites: &[[u8; 2]], further: &[u8]) -> Vec<u8> {
-    const P256: [u8; 8] = [0, 10, 0, 4, 0, 2, 0, 23];
     const UNCOMPRESSED_POINTS: [u8; 6] = [0, 11, 0, 2, 1, 0];
-    let extensions = [&P256[..], &UNCOMPRESSED_POINTS, further].concat();
-    let suites = suites.concat();
+    hello_with(minor, suites, &[P256, &UNCOMPRESSED_POINTS, further])
+}
+
+/// The same with these extensions alone.
+fn hello_with(minor: u8, suites: &[[u8; 2]], extensions: &[&[u8]]) -> Vec<u8> {
+    let (suites, extensions) = (suites.concat(), extensions.concat());
     let mut body = vec![3, minor];
     body.extend([7; 32]);
     body.extend([0, 0, suites.len() as u8]);
@@ -86,13 +93,38 @@ fn no_version_before_1_2_is_spoken() {
 
 #[test]
 fn no_suite_of_chained_blocks_is_spoken() {
-    const HANDSHAKE_FAILURE: u8 = 40;
     for further in [SIGNATURES, &[]] {
         let (answer, fault) = play(&old_hello(3, &CBC, further));
         assert_eq!(alert_of(&answer), Some(HANDSHAKE_FAILURE), "{fault:?}");
     }
     let (answer, fault) = play(&old_hello(3, &[CBC[0], GCM], SIGNATURES));
     assert_eq!(answer[..2], [22, 3], "there is a better one: {fault:?}");
+}
+
+/// Of TLS 1.3: that it is offered, and no key yet, for which the server asks.
+const TLS13: &[u8] = &[0, 43, 0, 3, 2, 3, 4];
+const NO_KEY_SHARES: &[u8] = &[0, 51, 0, 2, 0, 0];
+
+/// RFC 8446, 9.2.
+#[test]
+fn who_offers_tls_1_3_without_what_belongs_to_it_is_told_so() {
+    const AES_128: [u8; 2] = [0x13, 0x01];
+    let complete = [TLS13, P256, SIGNATURES, NO_KEY_SHARES];
+    let (answer, fault) = play(&hello_with(3, &[AES_128], &complete));
+    assert_eq!(answer[..2], [22, 3], "it is asked for a key: {fault:?}");
+    // The version that everybody can read says nothing.
+    for minor in [1, 3] {
+        for without in 1..complete.len() {
+            let mut extensions = complete.to_vec();
+            extensions.remove(without);
+            let (answer, fault) = play(&hello_with(minor, &[AES_128], &extensions));
+            let told = alert_of(&answer);
+            assert_eq!(told, Some(alert::MISSING_EXTENSION), "{without}: {fault:?}");
+        }
+    }
+    // Who lacks none of them is told what rustls has to say.
+    let (answer, fault) = play(&hello_with(3, &CBC, &complete));
+    assert_eq!(alert_of(&answer), Some(HANDSHAKE_FAILURE), "{fault:?}");
 }
 
 fn alert_of(answer: &[u8]) -> Option<u8> {
