@@ -4,7 +4,7 @@
 const BLOCK_BYTES: usize = 16;
 
 /// The top bit of each byte.
-const TOPS: u64 = u64::MAX / 255 << 7;
+const TOPS: u64 = 0x80 * (u64::MAX / 255);
 
 /// Looks at sixteen bytes at a time. What is left is looked at in words that overlap those before.
 #[inline]
