@@ -13,6 +13,7 @@ mod mimalloc;
 mod pool;
 mod region;
 mod slice;
+mod spares;
 mod zeroed;
 
 pub use arena::{Arena, Key};
@@ -28,4 +29,5 @@ pub(crate) use lists::kept;
 pub use mimalloc::{collect_mimalloc, refuse_huge_pages};
 pub use pool::BlockPool;
 pub use slice::Slice;
+pub(crate) use spares::Spares;
 pub(crate) use zeroed::Counters;

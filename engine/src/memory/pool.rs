@@ -6,12 +6,13 @@ use std::rc::Rc;
 use super::block::{Block, unshared};
 use super::frozen::Frozen;
 use super::lists::GiveBack;
+use super::spares::Spares;
 
 /// Blocks that are used again.
 #[derive(Debug, Default)]
 pub struct BlockPool {
-    small: FreeBlocks,
-    large: FreeBlocks,
+    small: Spares<Rc<Block>>,
+    large: Spares<Rc<Block>>,
     large_bytes: usize,
     lent: Vec<Rc<Block>>,
     /// Blocks that stand for received bytes, and wait in queues until the end of the turn.
@@ -24,9 +25,6 @@ pub struct BlockPool {
 /// Blocks of each kind that are kept for later; more are freed.
 const FREE_BLOCKS_MAX: usize = 1024;
 
-/// Blocks of each kind that are kept even if nobody needs them.
-const FREE_BLOCKS_MIN: usize = 16;
-
 /// Bytes up to which a block is kept: a rare huge message must not stay in memory.
 const FREE_BLOCK_BYTES_MAX: usize = 128 * 1024;
 
@@ -35,32 +33,6 @@ const SMALL_BLOCK_BYTES_MAX: usize = 2 * 1024;
 
 /// Bytes of all large blocks that are kept for later.
 const FREE_BYTES_MAX: usize = 8 * 1024 * 1024;
-
-#[derive(Debug, Default)]
-struct FreeBlocks {
-    /// The one that was used last is used first, so those that are not needed lie at the front.
-    blocks: Vec<Rc<Block>>,
-    /// Blocks that nobody has needed since the last [`FreeBlocks::free_unused`].
-    unused: usize,
-}
-
-impl FreeBlocks {
-    fn pop(&mut self) -> Option<Rc<Block>> {
-        let block = self.blocks.pop();
-        self.unused = self.unused.min(self.blocks.len());
-        block
-    }
-
-    /// Returns how many bytes were freed.
-    fn free_unused(&mut self) -> usize {
-        let spare = self.blocks.len().saturating_sub(FREE_BLOCKS_MIN);
-        let freed = self.blocks.drain(..self.unused.min(spare));
-        let bytes = freed.map(|block| block.capacity()).sum();
-        self.unused = self.blocks.len();
-        self.blocks.give_back();
-        bytes
-    }
-}
 
 impl BlockPool {
     /// An empty block, for bytes that leave soon.
@@ -83,18 +55,19 @@ impl BlockPool {
     /// Frees the blocks that nobody has needed since the last call. Returns whether there are
     /// others that may turn out to be needed no more.
     pub fn free_unused(&mut self) -> bool {
-        self.small.free_unused();
-        self.large_bytes -= self.large.free_unused();
+        drop(self.small.take_unused());
+        let freed = self.large.take_unused();
+        self.large_bytes -= freed.iter().map(|block| block.capacity()).sum::<usize>();
         self.lent.give_back();
         self.held.give_back();
-        self.small.unused.max(self.large.unused) > FREE_BLOCKS_MIN
+        self.small.may_be_unused() || self.large.may_be_unused()
     }
 
     /// Frees every block that is kept for later. Returns how many bytes that were.
     pub(crate) fn free_all(&mut self) -> usize {
         let before = self.total.get();
-        self.small.blocks.clear();
-        self.large.blocks.clear();
+        self.small.clear();
+        self.large.clear();
         self.large_bytes = 0;
         before - self.total.get()
     }
@@ -159,15 +132,15 @@ impl BlockPool {
     fn keep(&mut self, block: Rc<Block>) {
         let bytes = block.capacity();
         if bytes <= SMALL_BLOCK_BYTES_MAX {
-            if self.small.blocks.len() < FREE_BLOCKS_MAX {
-                self.small.blocks.push(block);
+            if self.small.len() < FREE_BLOCKS_MAX {
+                self.small.push(block);
             }
         } else if bytes <= FREE_BLOCK_BYTES_MAX
-            && self.large.blocks.len() < FREE_BLOCKS_MAX
+            && self.large.len() < FREE_BLOCKS_MAX
             && self.large_bytes + bytes <= FREE_BYTES_MAX
         {
             self.large_bytes += bytes;
-            self.large.blocks.push(block);
+            self.large.push(block);
         }
     }
 
@@ -192,6 +165,7 @@ impl BlockPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::spares::KEPT_MIN;
     use crate::memory::{FrameClass, Slice};
 
     fn write(block: &mut Rc<Block>, bytes: &[u8]) {
@@ -208,7 +182,7 @@ mod tests {
         let slice = Slice::new(&taken, 0..3);
         pool.give_back(taken);
         pool.reclaim();
-        assert!(pool.small.blocks.is_empty(), "the slice still needs it");
+        assert_eq!(pool.small.len(), 0, "the slice still needs it");
         assert_eq!(&*slice, b"abc");
 
         let taken = pool.take();
@@ -245,8 +219,8 @@ mod tests {
         assert!(pool.free_unused(), "they were needed a moment ago");
         use_blocks(&mut pool, 100);
         assert!(pool.free_unused());
-        assert_eq!(pool.small.blocks.len(), 100);
+        assert_eq!(pool.small.len(), 100);
         assert!(!pool.free_unused());
-        assert_eq!(pool.small.blocks.len(), FREE_BLOCKS_MIN);
+        assert_eq!(pool.small.len(), KEPT_MIN);
     }
 }

@@ -1,7 +1,7 @@
 //! Memory for outgoing bytes, which everybody on a shard shares.
 
 use super::queue::SendQueue;
-use crate::memory::BlockPool;
+use crate::memory::{BlockPool, Spares};
 
 /// Empty queues that are kept for later.
 const QUEUES_MAX: usize = 1024;
@@ -11,8 +11,7 @@ const QUEUES_MAX: usize = 1024;
 pub(crate) struct Buffers {
     pub(crate) blocks: BlockPool,
     /// Queues for who comes to need one; boxed, as their owners own them.
-    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
-    queues: Vec<Box<SendQueue>>,
+    queues: Spares<Box<SendQueue>>,
 }
 
 impl Buffers {
@@ -34,5 +33,33 @@ impl Buffers {
                 self.queues.push(queue);
             }
         }
+    }
+
+    /// Frees the blocks and queues that nobody has needed since the last call. Returns whether
+    /// there are others that may turn out to be needed no more.
+    pub(crate) fn free_unused(&mut self) -> bool {
+        drop(self.queues.take_unused());
+        self.blocks.free_unused() | self.queues.may_be_unused()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_that_nobody_needs_any_more_are_freed() {
+        let mut buffers = Buffers::default();
+        let mut places: Vec<_> = (0..500).map(|_| None).collect();
+        for place in &mut places {
+            buffers.queue(place);
+        }
+        for place in &mut places {
+            buffers.recycle(place.take());
+        }
+        assert!(buffers.free_unused(), "they were needed a moment ago");
+        assert_eq!(buffers.queues.len(), 500);
+        assert!(!buffers.free_unused());
+        assert!(buffers.queues.len() < 20);
     }
 }

@@ -38,13 +38,13 @@ impl<T: Transformer> Core<T> {
         if let Some(accesses) = &mut self.accesses {
             accesses.give_back();
         }
-        if self.net.buffers.blocks.free_unused() {
+        if self.net.buffers.free_unused() {
             // What was needed in the meantime may not be needed any more.
             self.upkeep.again(self.clock.now);
         }
-        let is_much = self.upkeep.end_peak(entries);
+        let wants_all = self.upkeep.wants_all(self.clock.now, entries);
         if let Some(give_back) = self.options.give_back {
-            give_back(is_much);
+            give_back(wants_all);
         }
         true
     }

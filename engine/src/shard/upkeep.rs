@@ -59,13 +59,14 @@ impl Upkeep {
         self.due.get_or_insert(now + INTERVAL);
     }
 
-    /// Whether most of what was held is gone, however slowly it went.
-    pub(super) fn end_peak(&mut self, entries: usize) -> bool {
+    /// Whether all is to be given back that can be: most of what was held is gone, however slowly
+    /// it went, or the shard is idle. Then nothing would give back later what is freed now.
+    pub(super) fn wants_all(&mut self, now: Instant, entries: usize) -> bool {
         let has_ended = self.peak > 2 * entries + PEAK_ENTRIES_MIN;
         if has_ended {
             self.peak = entries;
         }
-        has_ended
+        has_ended || now >= self.worked_at + INTERVAL
     }
 }
 
@@ -95,11 +96,23 @@ mod tests {
     fn knows_the_end_of_a_peak() {
         let mut upkeep = Upkeep::new(ms(0));
         upkeep.is_due(ms(0), 100_000);
-        assert!(!upkeep.end_peak(60_000));
-        assert!(upkeep.end_peak(40_000), "60,000 have gone");
-        assert!(!upkeep.end_peak(30_000));
-        assert!(upkeep.end_peak(1_000));
-        assert!(!upkeep.end_peak(0), "few are no peak");
+        assert!(!upkeep.wants_all(ms(0), 60_000));
+        assert!(upkeep.wants_all(ms(0), 40_000), "60,000 have gone");
+        assert!(!upkeep.wants_all(ms(0), 30_000));
+        assert!(upkeep.wants_all(ms(0), 1_000));
+        assert!(!upkeep.wants_all(ms(0), 0), "few are no peak");
+    }
+
+    #[test]
+    fn an_idle_shard_keeps_nothing() {
+        let mut upkeep = Upkeep::new(ms(0));
+        upkeep.has_worked = true;
+        assert!(!upkeep.is_due(ms(10_000), 1));
+        assert!(!upkeep.wants_all(ms(11_999), 1));
+        assert!(upkeep.is_due(ms(12_000), 1) && upkeep.wants_all(ms(12_000), 1));
+        // The pool has found out only now what it does not need.
+        upkeep.again(ms(12_000));
+        assert!(upkeep.is_due(ms(14_000), 1) && upkeep.wants_all(ms(14_000), 1));
     }
 
     #[test]
@@ -108,7 +121,7 @@ mod tests {
         let mut kept = 100_000;
         for entries in (0..100_000).rev().step_by(1_000) {
             upkeep.is_due(ms(0), entries + 1_000);
-            if upkeep.end_peak(entries) {
+            if upkeep.wants_all(ms(0), entries) {
                 kept = entries;
             }
         }
