@@ -151,6 +151,15 @@ pub(crate) struct Core<T: Transformer> {
     rng: ChaCha12Rng,
 }
 
+fn door<T: Transformer>(options: &Options, transformer: &T, listeners: &Listeners) -> Door {
+    let layers = Arc::clone(&listeners.layers);
+    let mut door = Door::new(options, transformer.name(), layers);
+    if let Some(files) = &listeners.files {
+        door.set_files(Arc::clone(files));
+    }
+    door
+}
+
 impl<T: Transformer> Core<T> {
     pub(crate) fn new(
         server: Arc<Server>,
@@ -164,11 +173,7 @@ impl<T: Transformer> Core<T> {
         let mesh = Arc::clone(&server.mesh);
         let tell = move || mesh.send(shard, Command::Asked);
         let listeners = server.listeners();
-        let layers = Arc::clone(&listeners.layers);
-        let mut door = Door::new(&options, transformer.name(), layers);
-        if let Some(files) = &listeners.files {
-            door.set_files(Arc::clone(files));
-        }
+        let door = door(&options, &transformer, &listeners);
         Self {
             desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
             tasks,
