@@ -443,16 +443,19 @@ impl Transformer for AnyTransformer {
 
     fn frame(&mut self, Wire(wire): Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match wire {
-            ..wires::FAYE => self.websockets.frame(Wire(wire), kind, payload, out),
-            ..wires::UWS => self
-                .faye
-                .frame(Wire(wire - wires::FAYE), kind, payload, out),
-            ..wires::ENGINE_IO => self.uws.frame(Wire(wire - wires::UWS), kind, payload, out),
-            ..wires::SOCKJS => {
+            wires::WEBSOCKETS..wires::FAYE => self.websockets.frame(Wire(wire), kind, payload, out),
+            wires::FAYE..wires::UWS => {
+                self.faye
+                    .frame(Wire(wire - wires::FAYE), kind, payload, out)
+            }
+            wires::UWS..wires::ENGINE_IO => {
+                self.uws.frame(Wire(wire - wires::UWS), kind, payload, out)
+            }
+            wires::ENGINE_IO..wires::SOCKJS => {
                 let wire = Wire(wire - wires::ENGINE_IO);
                 self.engine_io.frame(wire, kind, payload, out);
             }
-            ..wires::BROWSERCHANNEL => {
+            wires::SOCKJS..wires::BROWSERCHANNEL => {
                 let wire = Wire(wire - wires::SOCKJS);
                 self.sockjs.frame(wire, kind, payload, out);
             }
