@@ -445,11 +445,12 @@ impl Transformer for AnyTransformer {
         match wire {
             wires::WEBSOCKETS..wires::FAYE => self.websockets.frame(Wire(wire), kind, payload, out),
             wires::FAYE..wires::UWS => {
-                self.faye
-                    .frame(Wire(wire - wires::FAYE), kind, payload, out)
+                let wire = Wire(wire - wires::FAYE);
+                self.faye.frame(wire, kind, payload, out);
             }
             wires::UWS..wires::ENGINE_IO => {
-                self.uws.frame(Wire(wire - wires::UWS), kind, payload, out)
+                let wire = Wire(wire - wires::UWS);
+                self.uws.frame(wire, kind, payload, out);
             }
             wires::ENGINE_IO..wires::SOCKJS => {
                 let wire = Wire(wire - wires::ENGINE_IO);
