@@ -198,8 +198,8 @@ pub struct Options {
     /// Default: nobody is, and nothing is kept of requests.
     pub on_answered: Option<OnAnswered>,
     /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
-    /// seconds after it has worked; `true` if it holds much less than before, or has nothing else to
-    /// do. Default: nothing.
+    /// seconds after it has worked; `true` if it holds much less than before, or has nothing else
+    /// to do. Default: nothing.
     pub give_back: Option<fn(bool)>,
 }
 

@@ -1,5 +1,5 @@
-//! What is kept to be used again: as much as was needed lately. One forgotten thing can keep a whole
-//! page of the allocator from the system.
+//! What is kept to be used again: as much as was needed lately. One forgotten thing can keep a
+//! whole page of the allocator from the system.
 
 /// How many are kept even if nobody needs them.
 pub(super) const KEPT_MIN: usize = 16;
