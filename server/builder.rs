@@ -572,9 +572,9 @@ impl Builder {
     }
 
     /// Has the allocator give freed memory back to the system. Each shard calls it on its own
-    /// thread some seconds after it has worked, with `true` if it is to be much: it holds much less
-    /// than before, or has nothing else to do. A shard that sleeps never calls its allocator.
-    /// Default: nothing; the `allspark` server tells mimalloc.
+    /// thread some seconds after it has worked, with `true` if it holds much less than before, or
+    /// has nothing else to do: a shard that sleeps never calls its allocator. Default: nothing; the
+    /// `allspark` server tells mimalloc.
     #[must_use]
     pub fn give_back(mut self, give_back: fn(bool)) -> Self {
         self.engine.give_back = Some(give_back);

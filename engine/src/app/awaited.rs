@@ -37,7 +37,7 @@ impl Awaited {
         self.settled.get()
     }
 
-    /// It is known now. What is said later is ignored.
+    /// It is known now. Only one ticket for a message is out at a time, so it is known once.
     pub(crate) fn settle(&self, settled: Settled) {
         let was_open = self.settled.set(settled).is_ok();
         assert!(was_open, "a message is settled once");
