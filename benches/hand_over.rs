@@ -6,7 +6,8 @@
 //! both live on the shard of the connection, in `moves` on two shards, so it moves for every
 //! request. The difference is the price of a move; what both cost is that of a request, of turning
 //! two shards, and of the network, which is the simulator's. In `stays-in-parts` and
-//! `moves-in-parts` the body of each request comes after its head.
+//! `moves-in-parts` the body of each request comes after its head. A connection may move so often
+//! per second only, so the clock goes on before each request by the time that a move has.
 //!
 //! Not measured: the system calls of a real move (an ordinary descriptor is made of a direct one,
 //! the old one is closed, and the new one installed) and waking the other shard (see `mesh`).
@@ -15,7 +16,10 @@ use std::time::Duration;
 
 use allspark_engine::Options;
 use allspark_engine::io::sim::{EndpointId, Notice, SimNet};
+use allspark_engine::limits::MOVES_PER_SECOND_MAX;
 use allspark_engine::sim::SimServer;
+use allspark_protocol::options::Bounded;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::CommonOptions;
 use allspark_transformers::engine_io::{EngineIo, EngineIoOptions};
 use criterion::{Criterion, Throughput, criterion_group};
@@ -59,7 +63,9 @@ fn hand_over(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A server of two shards in which time stands still.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A server of two shards.
 struct World {
     net: SimNet,
     server: SimServer<EngineIo>,
@@ -68,8 +74,14 @@ struct World {
 impl World {
     fn new() -> Self {
         let net = SimNet::default();
-        let transformer = EngineIo::new(&CommonOptions::default(), EngineIoOptions::default());
-        let options = Options::default();
+        // Nobody polls, so nobody may be pinged.
+        let mut own = EngineIoOptions::default();
+        own.ping_interval_ms = const { Bounded::of(DAY_MS) };
+        let transformer = EngineIo::new(&CommonOptions::default(), own);
+        let options = Options {
+            ping_interval: PingInterval::OFF,
+            ..Options::default()
+        };
         let mut server = SimServer::new(&net, options, &transformer, 2, 1, |_| {});
         server.settle();
         Self { net, server }
@@ -92,6 +104,8 @@ impl World {
 
     /// Sends a request in its parts and awaits its answer.
     fn exchange(&mut self, connection: EndpointId, request: &[Vec<u8>]) -> Vec<u8> {
+        let spacing = Duration::from_secs(1) / MOVES_PER_SECOND_MAX;
+        self.net.advance_to(self.net.now() + spacing);
         for (number, part) in request.iter().enumerate() {
             if number > 0 {
                 self.net.advance_to(self.net.now());

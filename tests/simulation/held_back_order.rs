@@ -1,9 +1,10 @@
 //! Whoever answers for the transforms that know the spark, and whenever: each spark is written
 //! everything once, in the order in which it was written.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::ROOM_MEMBERS_AT_ONCE;
@@ -17,43 +18,66 @@ use crate::rooms::Crowd;
 use crate::stage::{LATENCY, frame, handshake};
 use crate::transforms_later::{Tickets, text, texts};
 
-/// How long answers of threads may take on a machine that is busy with something else.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Takes a ticket for every other message, or so, and gives it to somebody.
-fn take_some(
-    seed: u64,
+/// Threads that use tickets, each as it comes.
+struct Answerers {
     tickets: Sender<TransformTicket>,
-) -> impl Fn(&Spark<'_>, &mut Packet<'_>) -> Transformed {
-    let dice = Mutex::new((Dice::new(seed), tickets));
-    move |_, packet| {
-        let (dice, tickets) = &mut *dice.lock().unwrap();
-        if dice.below(2) == 0 {
-            return Transformed::Next;
-        }
-        tickets.send(packet.later()).unwrap();
-        Transformed::Later
-    }
+    taken: Arc<AtomicUsize>,
+    /// Whether it took its new message, for each ticket that was used.
+    used: Receiver<bool>,
+    used_count: usize,
 }
 
-/// Threads that use tickets, each as it comes.
-fn answerers(count: usize) -> Sender<TransformTicket> {
-    let (send, tickets) = channel::<TransformTicket>();
-    let tickets = Arc::new(Mutex::new(tickets));
-    for _ in 0..count {
-        let tickets = Arc::clone(&tickets);
-        std::thread::spawn(move || {
-            loop {
-                let ticket = tickets.lock().unwrap().recv();
-                let Ok(mut ticket) = ticket else { return };
-                let marked = text(ticket.data()) + "!";
-                ticket.set(marked).unwrap();
-                std::thread::yield_now();
-                ticket.next();
-            }
-        });
+impl Answerers {
+    fn new(threads: usize) -> Self {
+        let (tickets, queue) = channel::<TransformTicket>();
+        let (done, used) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..threads {
+            let (queue, done) = (Arc::clone(&queue), done.clone());
+            std::thread::spawn(move || {
+                loop {
+                    let ticket = queue.lock().unwrap().recv();
+                    let Ok(mut ticket) = ticket else { return };
+                    let is_set = ticket.set(text(ticket.data()) + "!").is_ok();
+                    std::thread::yield_now();
+                    ticket.next();
+                    done.send(is_set).unwrap();
+                }
+            });
+        }
+        Self {
+            tickets,
+            taken: Arc::default(),
+            used,
+            used_count: 0,
+        }
     }
-    send
+
+    /// Takes a ticket for every other message, or so, and gives it to a thread.
+    fn take_some(&self, seed: u64) -> impl Fn(&Spark<'_>, &mut Packet<'_>) -> Transformed + use<> {
+        let taken = Arc::clone(&self.taken);
+        let dice = Mutex::new((Dice::new(seed), self.tickets.clone()));
+        move |_, packet| {
+            let (dice, tickets) = &mut *dice.lock().unwrap();
+            if dice.below(2) == 0 {
+                return Transformed::Next;
+            }
+            taken.fetch_add(1, Ordering::Relaxed);
+            tickets.send(packet.later()).unwrap();
+            Transformed::Later
+        }
+    }
+
+    /// Waits until each ticket that was taken has been used, and says whether there was one.
+    fn wait(&mut self) -> bool {
+        let taken = self.taken.load(Ordering::Relaxed);
+        let waits = self.used_count < taken;
+        while self.used_count < taken {
+            assert!(self.used.recv().unwrap(), "a ticket took no message");
+            self.used_count += 1;
+        }
+        waits
+    }
 }
 
 /// Direct writes, broadcasts, messages to a small and to a large room, as they come, while rooms
@@ -66,7 +90,8 @@ fn each_spark_is_written_everything_once_and_in_order() {
         let mut running = None;
         let mut crowd = Crowd::new(count, |primus| running = Some(primus.clone()));
         let attach = running.expect("the stage calls it");
-        attach.transform_outgoing_per_spark(take_some(seed, answerers(4)));
+        let mut answerers = Answerers::new(4);
+        attach.transform_outgoing_per_spark(answerers.take_some(seed));
         let mut dice = Dice::new(seed + 100);
         let mut expected: Vec<Vec<String>> = vec![Vec::new(); count];
         let mut is_in = vec![[false; 2]; count];
@@ -110,12 +135,16 @@ fn each_spark_is_written_everything_once_and_in_order() {
             }
         }
         let mut all: Vec<Vec<String>> = vec![Vec::new(); count];
-        let begun = Instant::now();
-        while all.iter().map(Vec::len).ne(expected.iter().map(Vec::len)) {
-            for (all, heard) in all.iter_mut().zip(crowd.hear()) {
+        loop {
+            let waited = answerers.wait();
+            let heard = crowd.hear();
+            let quiet = heard.iter().all(Vec::is_empty);
+            for (all, heard) in all.iter_mut().zip(heard) {
                 all.extend(heard.into_iter().map(|text| text.replace('!', "")));
             }
-            assert!(begun.elapsed() < PATIENCE, "somebody waits for ever");
+            if !waited && quiet {
+                break;
+            }
         }
         assert_eq!(all, expected);
         assert_eq!(crowd.stage.primus.stats().bytes_held, 0);

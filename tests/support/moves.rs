@@ -2,21 +2,22 @@
 //! the requests of several sessions over each of its connections, one after the other.
 //!
 //! ```text
-//! cargo run --release --example moves [auto|uring|epoll] [CONNECTIONS] [SECONDS]
+//! cargo run --release --example moves [auto|uring|epoll] [CONNECTIONS] [SECONDS] [SHARDS]
 //! ```
 //!
-//! It starts a server of two shards in its own process and plays three scenes of some seconds each:
+//! It starts a server, of two shards by default, in its own process and plays three scenes of some
+//! seconds each:
 //!
 //! - *stays*: each connection has one session, so nothing moves after its first request.
-//! - *moves*: each has sixteen, so every second request moves it. There are as many requests as
-//!   before, so what they cost more, divided by the moves, is the price of a move: processor time
-//!   of both shards together, the kernel's included.
+//! - *moves*: each has sixteen, so every second request moves it (of four shards, three of four).
+//!   There are as many requests as before, so what they cost more, divided by the moves, is the
+//!   price of a move: processor time of both shards together, the kernel's included.
 //! - *hurries*: the same, but the next request comes with the last answer, and the bound for moves
 //!   ([`MOVES_PER_SECOND_MAX`](allspark_engine::limits::MOVES_PER_SECOND_MAX)) is reached.
 //!
 //! In each of them a witness asks for something small ten times per second, on a connection of its
-//! own which never moves. The server needs two processors, and its clients another one, or they
-//! wait for each other; processor time is counted all the same, a little too high.
+//! own which never moves. Each shard needs a processor, and the clients another one, or they wait
+//! for each other; processor time is counted all the same, a little too high.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -43,16 +44,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let driver: DriverChoice = argument(0, "auto").parse()?;
     let connections = argument(1, "8").parse()?;
     let time = Duration::from_secs(argument(2, "10").parse()?);
+    let shards = argument(3, "2").parse()?;
 
     let primus = Primus::builder()
         .transformer("sockjs")
         .transport("disconnect_delay", "600000")
         .ping_interval_ms(None)
-        .shards(2)
+        .shards(shards)
         .driver(driver)
         .build()?;
     let server = primus.start("127.0.0.1:0")?;
-    println!("{:?}, {connections} connections", server.driver());
+    let driver = server.driver();
+    println!("{driver:?}, {connections} connections, {shards} shards");
     let stage = Stage {
         primus: &primus,
         address: server.address(),
