@@ -1,8 +1,9 @@
 // A server that lets nobody in, as one with an authorization handler may.
 'use strict';
 
-const { once } = require('node:events');
 const http = require('node:http');
+
+const { listen } = require('../interop/ports');
 
 const BODY = '{"error":"Unauthorized"}';
 const HEADERS = { 'Content-Type': 'application/json', 'Content-Length': BODY.length };
@@ -17,10 +18,8 @@ async function startRefuser() {
     socket.on('error', () => {});
     socket.end(`HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n${headers.join('')}\r\n${BODY}`);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `http://127.0.0.1:${await listen(server)}`,
     close() {
       server.close();
       server.closeAllConnections();

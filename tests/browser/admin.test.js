@@ -14,6 +14,7 @@ const { test } = require('node:test');
 const WebSocket = require('ws');
 
 const { afterwards } = require('../interop/afterwards');
+const { listen } = require('../interop/ports');
 const { startServer } = require('../interop/server');
 const { inState, startBrowser } = require('./browser');
 
@@ -172,9 +173,7 @@ test('hooks are shown: how fast they are told, what waits, and that they fail', 
   const application = http.createServer((request, response) => {
     request.resume().on('end', () => response.writeHead(status).end());
   });
-  application.listen(0, '127.0.0.1');
-  await once(application, 'listening');
-  const url = `http://127.0.0.1:${application.address().port}/`;
+  const url = `http://127.0.0.1:${await listen(application)}/`;
   const server = await startShown(t, { further: ['--hooks-url', url] });
   // Later than the server, which tells it of the end.
   afterwards(t, () => application.close().closeAllConnections());

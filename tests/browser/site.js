@@ -2,13 +2,13 @@
 // also find that at its own origin.
 'use strict';
 
-const { once } = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 
 const { afterwards } = require('../interop/afterwards');
+const { listen } = require('../interop/ports');
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -32,9 +32,8 @@ async function startSite(t, contentOf) {
     server.close();
     server.closeAllConnections();
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
   // By name, while servers are reached by number: a browser takes that for another site as well.
-  site.url = `http://localhost:${server.address().port}`;
+  site.url = `http://localhost:${await listen(server)}`;
   return site;
 }
 

@@ -14,13 +14,12 @@
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
-const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const net = require('node:net');
 const path = require('node:path');
 
 const { afterwards } = require('./afterwards');
+const { freePort, isRefused } = require('./ports');
 
 // A Node.js that shares its CPU with many others takes that long.
 const START_MS_MAX = 30_000;
@@ -60,10 +59,12 @@ const speaksTls = process.env.ALLSPARK_TLS === '1';
  * server, which is what follows it.
  */
 async function startServer(t, options = {}) {
-  const server = new Server(options);
-  afterwards(t, () => server.stop());
-  await server.listening();
-  return server;
+  for (;;) {
+    const server = new Server(options);
+    afterwards(t, () => server.stop());
+    await server.listening();
+    if (!isRefused(server.port)) return server;
+  }
 }
 
 class Server {
@@ -162,36 +163,6 @@ class Server {
       if (ended) throw new Error(`did not start (${JSON.stringify(ended)}): ${this.#output}`);
     }
   }
-}
-
-/**
- * A port outside the range from which the system takes the ports of outgoing connections. As long
- * as this process lives, nobody else who asks for one gets it: the port of the same number that UDP
- * has is taken as a sign of that, and given back by the system.
- */
-async function freePort() {
-  for (;;) {
-    const at = { port: 10_000 + Math.floor(Math.random() * 20_000), host: '127.0.0.1' };
-    const sign = dgram.createSocket('udp4');
-    const alone = { port: at.port, address: at.host, exclusive: true };
-    const probe = net.createServer();
-    const isFree = await succeeds(sign, 'listening', () => sign.bind(alone))
-      && await succeeds(probe, 'listening', () => probe.listen(at));
-    if (isFree) {
-      sign.unref();
-      await new Promise((resolve) => probe.close(resolve));
-      return at.port;
-    }
-    sign.close();
-  }
-}
-
-/** Resolves with whether what is begun succeeds with this event, and not with an error. */
-function succeeds(emitter, event, begin) {
-  return new Promise((resolve) => {
-    emitter.once('error', () => resolve(false)).once(event, () => resolve(true));
-    begin();
-  });
 }
 
 /**

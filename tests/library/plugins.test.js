@@ -4,7 +4,6 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { once } = require('node:events');
 const http = require('node:http');
 const path = require('node:path');
 const { test } = require('node:test');
@@ -14,6 +13,7 @@ const vm = require('node:vm');
 const NpmServer = require('primus');
 const ws = require('ws');
 
+const { listen } = require('../interop/ports');
 const { startServer } = require('../interop/server');
 const { folderOf } = require('./made');
 
@@ -70,8 +70,7 @@ async function npmServer(t, name, { serve, channel }) {
   primus.plugin(name, require(name));
   if (serve) primus.on('connection', serve);
   if (channel) primus.channel('news').on('connection', channel);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return `http://127.0.0.1:${server.address().port}`;
+  return `http://127.0.0.1:${await listen(server)}`;
 }
 
 /** Resolves with the class by each way, from a server whose library has this plugin. */

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { after, before, beforeEach, test } from 'node:test';
 import { format } from 'node:util';
 
+import { listen } from '../../../tests/interop/ports.js';
 import Primus from '../src/index.js';
 
 const require = createRequire(import.meta.url);
@@ -81,9 +82,7 @@ before(async () => {
       else if (data !== 'silence') spark.write(data);
     });
   });
-  http.listen(0, '127.0.0.1');
-  await once(http, 'listening');
-  url = `http://127.0.0.1:${http.address().port}`;
+  url = `http://127.0.0.1:${await listen(http)}`;
 });
 
 beforeEach(() => {

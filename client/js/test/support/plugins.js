@@ -1,9 +1,10 @@
 // What each plugin of npm does between a server of npm primus and a client that has the plugin:
 // `serve(server)` makes the server's part, `play(client)` resolves with what is to be compared.
 
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+
+import { listen } from '../../../../tests/interop/ports.js';
 
 const require = createRequire(import.meta.url);
 const NpmServer = require('primus');
@@ -126,9 +127,8 @@ export const perform = async (t, { plugins, serve, play }, makeClass) => {
   t.after(() => server.destroy());
   for (const name of plugins) server.plugin(name, require(name));
   serve(server);
-  http.listen(0, '127.0.0.1');
-  await once(http, 'listening');
-  const client = new (await makeClass(plugins, server))(`http://127.0.0.1:${http.address().port}`);
+  const port = await listen(http);
+  const client = new (await makeClass(plugins, server))(`http://127.0.0.1:${port}`);
   const result = await play(client);
   client.end();
   // npm's client makes its objects in a world of its own.

@@ -1,10 +1,10 @@
 // The whole client over every transport, against npm Primus.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { suite, test } from 'node:test';
+import { listen } from '../../../../tests/interop/ports.js';
 import { Primus } from '../../src/index.js';
 import { atEnd } from './support/cleanup.js';
 import { carriers } from './support/carriers.js';
@@ -15,12 +15,12 @@ const start = async (t, transformer) => {
   const http = createServer();
   const server = new Server(http, { transformer, parser: 'json', iknowhttpsisbetter: true });
   server.on('connection', (spark) => spark.on('data', (data) => spark.write({ echo: data })));
-  await once(http.listen(0, '127.0.0.1'), 'listening');
+  const port = await listen(http);
   atEnd(t, () => {
     http.closeAllConnections();
     server.destroy();
   });
-  return { server, url: `http://127.0.0.1:${http.address().port}?name=value` };
+  return { server, url: `http://127.0.0.1:${port}?name=value` };
 };
 
 const heard = (client, event) => new Promise((resolve) => client.once(event, resolve));

@@ -1,8 +1,8 @@
 // Stands between a client and a server, remembers what was asked, and interferes.
 
-import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
+import { listen } from '../../../../../tests/interop/ports.js';
 import { atEnd } from './cleanup.js';
 
 // `interfere(seen)` is asked about every request and may say:
@@ -46,12 +46,11 @@ export const startProxy = async (t, port, interfere = () => {}) => {
   server.on('connection', (socket) => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
   atEnd(t, () => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { port: server.address().port, requests };
+  return { port: await listen(server), requests };
 };
 
 const forward = (port, { method, url, headers }, body, outgoing, order) => {

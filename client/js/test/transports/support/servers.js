@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { freePort, listen } from '../../../../../tests/interop/ports.js';
 import { atEnd } from './cleanup.js';
 
 const Primus = createRequire(import.meta.url)('primus');
@@ -43,14 +44,14 @@ const startNode = async ({ transformer, transport = {}, ...options }) => {
   });
   const sockets = new Set();
   http.on('connection', (socket) => sockets.add(socket.on('close', () => sockets.delete(socket))));
-  await once(http.listen(0, '127.0.0.1'), 'listening');
+  const port = await listen(http);
   const vanish = () => {
     http.close();
     for (const socket of sockets) socket.destroy();
   };
   return {
     primus,
-    port: http.address().port,
+    port,
     end: (how) => primus.forEach((spark) => spark.end(undefined, how)),
     vanish,
     stop() {
@@ -66,7 +67,8 @@ const startNode = async ({ transformer, transport = {}, ...options }) => {
 };
 
 const startAllspark = async ({ transformer, transport = {} }) => {
-  const flags = ['--listen', '127.0.0.1:0', '--app', 'echo', '--parser', 'raw', '--shards', '2'];
+  const at = `127.0.0.1:${await freePort()}`;
+  const flags = ['--listen', at, '--app', 'echo', '--parser', 'raw', '--shards', '2'];
   flags.push('--transformer', transformer, '--ping-interval', 'off');
   for (const [name, value] of Object.entries(transport)) {
     flags.push('--transport', `${name}=${value}`);
