@@ -7,8 +7,8 @@ const net = require('node:net');
 
 /**
  * Those to which browsers and `fetch` do not connect, without the ones that need privileges
- * (https://fetch.spec.whatwg.org/#port-blocking). Where `ip_local_port_range` begins low, the system
- * gives them to whoever leaves the choice to it.
+ * (https://fetch.spec.whatwg.org/#port-blocking). Where `ip_local_port_range` begins low, the
+ * system gives them to whoever leaves the choice to it.
  */
 const REFUSED = new Set([
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
