@@ -120,18 +120,23 @@ impl Crowd {
         });
     }
 
-    /// Says goodbye, and waits until the server has forgotten everybody who could.
+    /// Says goodbye, and waits until the server has forgotten everybody whose client could.
     pub(crate) fn leave(&mut self) {
         self.each_in_turn(Stage::Served, Stage::Closing, ClientTransport::close);
         self.run_until("all have ended", |crowd| crowd.tally(Stage::Closing) == 0);
-        let cut_off = self.members.iter().filter(|member| member.may_end());
-        let cut_off = cut_off.count() as u64;
         self.run_until("all is forgotten", |crowd| {
             let stats = &crowd.stats;
             crowd.pipes.sockets() == 0
-                && stats.sparks_opened - stats.sparks_forgotten <= cut_off
+                && crowd.all_have_left()
+                && stats.sparks_forgotten == stats.sparks_ended
                 && stats.connections_closed == stats.connections_accepted
         });
+    }
+
+    /// Whether the server knows nobody any more but clients that were cut off.
+    fn all_have_left(&self) -> bool {
+        let mut members = self.members.iter();
+        members.all(|member| member.may_end() || self.ledger.has_left(member.client))
     }
 
     /// Compares what each client sent and heard with what the server heard.
