@@ -124,11 +124,13 @@ impl Crowd {
     pub(crate) fn leave(&mut self) {
         self.each_in_turn(Stage::Served, Stage::Closing, ClientTransport::close);
         self.run_until("all have ended", |crowd| crowd.tally(Stage::Closing) == 0);
+        let cut_off = self.members.iter().filter(|member| member.may_end());
+        let cut_off = cut_off.count() as u64;
         self.run_until("all is forgotten", |crowd| {
             let stats = &crowd.stats;
             crowd.pipes.sockets() == 0
                 && crowd.all_have_left()
-                && stats.sparks_forgotten == stats.sparks_ended
+                && stats.sparks_opened - stats.sparks_forgotten <= cut_off
                 && stats.connections_closed == stats.connections_accepted
         });
     }
