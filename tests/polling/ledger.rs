@@ -103,11 +103,6 @@ impl Ledger {
         self.entries[client].heard.load(Ordering::Relaxed)
     }
 
-    /// Whether this client's session has ended on the server.
-    pub(crate) fn has_left(&self, client: usize) -> bool {
-        self.entries[client].disconnections.load(Ordering::Relaxed) > 0
-    }
-
     /// Says what was wrong, if anything was, and with every client that did not come and go once.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = self.faults.lock().expect("nothing panics while it has it");
