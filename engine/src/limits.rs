@@ -140,15 +140,12 @@ pub const CONNECTIONS_PER_ADDRESS_DEFAULT: u64 = 1 << 14;
 /// What that may be raised to.
 pub const CONNECTIONS_PER_ADDRESS_HIGHEST: u64 = 1 << 20;
 
-/// Places of each of the two rows in which connections are counted by address: so many at least.
-pub const ADDRESS_PLACES_LEAST: usize = 1 << 10;
+/// Slots of 8 bytes for what is known of an address, while so many suffice. Each level has four
+/// times as many as the one before.
+pub const ADDRESS_SLOTS_FIRST: usize = 1 << 12;
 
-/// The same at most, at 4 bytes. If a million connections come from as many addresses, each shares
-/// its places with seven others on the average, so that each looks like eight or a few more.
-pub const ADDRESS_PLACES_MOST: usize = 1 << 17;
-
-/// Places in which the pace of new connections is kept by address, at 8 bytes.
-pub const ADDRESS_PACE_PLACES: usize = 1 << 16;
+/// Levels at most: 5.6 million slots, for more than four million addresses.
+pub const ADDRESS_LEVELS: usize = 6;
 
 /// Milliseconds whose worth of new connections may come at once.
 pub const ACCEPT_BURST_MS: u64 = 1_000;

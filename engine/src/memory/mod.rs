@@ -30,4 +30,4 @@ pub use mimalloc::{collect_mimalloc, refuse_huge_pages};
 pub use pool::BlockPool;
 pub use slice::Slice;
 pub(crate) use spares::Spares;
-pub(crate) use zeroed::Counters;
+pub(crate) use zeroed::AtomicWords;

@@ -12,7 +12,7 @@
 //! | [`close`] | how connections end |
 //! | [`backlog`] | what came in and has to wait, as what came before it had its share of a turn |
 //! | [`charges`], [`room`] | what peers hold, and how many may come |
-//! | [`addresses`], [`pace`] | how many come from one address, and how fast |
+//! | [`addresses`], [`address_table`], [`pace`] | how many come from one address, and how fast |
 //! | [`under_way`] | requests and handshakes that are not finished |
 //! | [`traffic`] | how many bytes came and went |
 //! | [`moves`], [`luggage`] | how often connections change their shard, and what they take along |
@@ -35,6 +35,7 @@ use crate::io::{Op, Socket, Token};
 use crate::memory::{Arena, GiveBack, Key};
 use crate::wheel::Wheel;
 
+mod address_table;
 mod addresses;
 mod backlog;
 mod buffers;
