@@ -330,6 +330,11 @@ impl Primus {
         &self,
         places: impl IntoIterator<Item = P>,
     ) -> Result<Server, Error> {
+        self.start_in(places.into_iter().map(P::into).collect())
+    }
+
+    /// The engine for these transformers is compiled here, and not in each program that starts it.
+    fn start_in(&self, places: Vec<Place>) -> Result<Server, Error> {
         #[cfg(feature = "tls")]
         let places = self.encrypted(places);
         Ok(self.engine.start_on(places)?)

@@ -30,13 +30,10 @@ impl Primus {
     }
 
     /// These places, which speak the TLS that was configured unless they say otherwise.
-    pub(crate) fn encrypted<P: Into<Place>>(
-        &self,
-        places: impl IntoIterator<Item = P>,
-    ) -> Vec<Place> {
-        let places = places.into_iter().map(Into::into);
+    pub(crate) fn encrypted(&self, places: Vec<Place>) -> Vec<Place> {
         places
-            .map(|place: Place| match &self.tls {
+            .into_iter()
+            .map(|place| match &self.tls {
                 Some(tls) => place.tls_by_default(tls.acceptor()),
                 None => place,
             })
