@@ -9,10 +9,12 @@
 //! times as large, up to the last.
 //!
 //! Nobody outside knows the key of the hash, so nobody can choose whom he shares buckets with. Two
-//! addresses share a number only if both their tags and their buckets are the same.
+//! addresses share a number only if their tags are the same and they meet in a bucket.
 //!
 //! An address has two slots if two shards gave it one at the same moment. They count together.
 
+use std::hash::{DefaultHasher, Hasher};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,9 +24,14 @@ use crate::memory::AtomicWords;
 /// Slots of a bucket: a cache line.
 const BUCKET: usize = 8;
 
-/// A hash by a key that nobody outside knows: an address, wherever its number is kept.
+/// An address, as a hash by a key that nobody outside knows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AddressHash(pub(super) u64);
+pub(super) struct AddressHash {
+    /// Its upper bits are the tag.
+    tag: u64,
+    /// Each half chooses a bucket.
+    buckets: u64,
+}
 
 /// Numbers of so many bits, by address.
 #[derive(Debug)]
@@ -86,24 +93,38 @@ impl<const BITS: u32> AddressTable<BITS> {
     }
 }
 
+impl AddressHash {
+    /// Of IPv6 the upper 64 bits count.
+    pub(super) fn new(key: u64, ip: IpAddr) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(key);
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => hasher.write_u32(ip.to_bits()),
+            IpAddr::V6(ip) => hasher.write_u64((ip.to_bits() >> 64) as u64),
+        }
+        let tag = hasher.finish();
+        hasher.write_u8(0);
+        let buckets = hasher.finish();
+        Self { tag, buckets }
+    }
+}
+
 /// The two buckets of an address, never the same one twice.
-fn buckets(level: &[AtomicU64], AddressHash(hash): AddressHash) -> [&[AtomicU64]; 2] {
+fn buckets(level: &[AtomicU64], address: AddressHash) -> [&[AtomicU64]; 2] {
     let bucket_of = |bits: u64| bits as usize & (level.len() / BUCKET - 1);
-    // The upper bits of a product depend on all bits below them. (D. Knuth, The Art of Computer
-    // Programming, 6.4.)
-    let upper = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    let (one, other) = (bucket_of(hash), bucket_of(upper));
+    let one = bucket_of(address.buckets);
+    let other = bucket_of(address.buckets >> 32);
     let other = if other == one { one ^ 1 } else { other };
     [one, other].map(|bucket| &level[bucket * BUCKET..][..BUCKET])
 }
 
 impl<'t, const BITS: u32> Slot<'t, BITS> {
-    fn look(word: &'t AtomicU64, AddressHash(hash): AddressHash) -> Self {
+    fn look(word: &'t AtomicU64, address: AddressHash) -> Self {
         Self {
             word,
             // Who enters writes one slot and reads others: of two, one must see the other.
             seen: word.load(Ordering::SeqCst),
-            tag: hash & !AddressTable::<BITS>::LARGEST,
+            tag: address.tag & !AddressTable::<BITS>::LARGEST,
         }
     }
 
@@ -125,12 +146,17 @@ impl<'t, const BITS: u32> Slot<'t, BITS> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     impl<const BITS: u32> AddressTable<BITS> {
         /// Has all slots that the address may have belong to others.
         pub(in super::super) fn occupy_slots_of(&self, address: AddressHash) {
-            let other = AddressHash(!address.0);
+            let other = AddressHash {
+                tag: !address.tag,
+                ..address
+            };
             while let Some(slot) = self.free(address, |number| number == 0) {
                 let tag = Slot::<BITS>::look(slot.word, other).tag;
                 assert!(Slot { tag, ..slot }.set(1));
@@ -146,11 +172,7 @@ mod tests {
     }
 
     fn hash(n: u64) -> AddressHash {
-        // Steele, Lea, Flood: Fast splittable pseudorandom number generators.
-        let mut hash = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        AddressHash(hash ^ (hash >> 31))
+        AddressHash::new(7, Ipv4Addr::from_bits(n as u32).into())
     }
 
     fn levels<const BITS: u32>(table: &AddressTable<BITS>) -> usize {
