@@ -52,6 +52,9 @@ struct Tally {
     uncounted: AtomicU64,
 }
 
+/// How often a shard looks for one that leaves.
+const LOOKS_MAX: u32 = 1_000;
+
 /// Until when each address has paid, in units of [`PACE_UNIT_NS`].
 #[derive(Debug)]
 struct Paces {
@@ -201,7 +204,8 @@ impl Tally {
     }
 
     fn leave(&self, address: AddressHash) {
-        loop {
+        let mut looks = 0;
+        while looks < LOOKS_MAX {
             if let Some(slot) = self.counts.of(address).next() {
                 if slot.set(slot.number() - 1) {
                     return;
@@ -215,7 +219,9 @@ impl Tally {
                 return;
             }
             // Who leaves had entered, so it is in a slot: in one behind which we looked, when
-            // another shard freed the one before which we did.
+            // another shard freed the one before which we did. Or that shard took what is
+            // uncounted for its own in such a moment, and there is nothing left to take.
+            looks += 1;
         }
     }
 }
