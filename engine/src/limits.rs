@@ -144,8 +144,8 @@ pub const CONNECTIONS_PER_ADDRESS_HIGHEST: u64 = 1 << 20;
 /// times as many as the one before.
 pub const ADDRESS_SLOTS_FIRST: usize = 1 << 12;
 
-/// Levels at most: 5.6 million slots, for more than four million addresses.
-pub const ADDRESS_LEVELS: usize = 6;
+/// Levels at most: 22 million slots, for more than sixteen million addresses.
+pub const ADDRESS_LEVELS: usize = 7;
 
 /// Milliseconds whose worth of new connections may come at once.
 pub const ACCEPT_BURST_MS: u64 = 1_000;

@@ -214,7 +214,7 @@ mod tests {
                 .map(|slot| slot.set(1))
         };
         assert_eq!(
-            (0..100).map_while(|_| enter()).count(),
+            (0..1_000).map_while(|_| enter()).count(),
             2 * BUCKET * ADDRESS_LEVELS
         );
         assert_eq!(enter(), None);

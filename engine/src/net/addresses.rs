@@ -48,11 +48,10 @@ struct Counts {
 #[derive(Debug)]
 struct Tally {
     counts: AddressTable<24>,
-    /// Those whose address has no slot, of all addresses together. There are hardly ever any.
-    uncounted: AtomicU64,
 }
 
-/// How often a shard looks for one that leaves.
+/// How often a shard looks for one that leaves. More than once only if others write to its buckets
+/// in the very moment.
 const LOOKS_MAX: u32 = 1_000;
 
 /// Until when each address has paid, in units of [`PACE_UNIT_NS`].
@@ -169,7 +168,6 @@ impl Tally {
     fn new() -> Self {
         Self {
             counts: AddressTable::new(),
-            uncounted: AtomicU64::new(0),
         }
     }
 
@@ -177,8 +175,7 @@ impl Tally {
     fn enter(&self, address: AddressHash, max: u32) -> bool {
         // First counted and then looked at, so that of two shards one sees the other.
         if !self.add(address) {
-            self.uncounted.fetch_add(1, Ordering::SeqCst);
-            return true;
+            return false;
         }
         let count: u64 = self.counts.of(address).map(|slot| slot.number()).sum();
         let is_admitted = count <= u64::from(max);
@@ -205,23 +202,17 @@ impl Tally {
 
     fn leave(&self, address: AddressHash) {
         let mut looks = 0;
-        while looks < LOOKS_MAX {
+        loop {
             if let Some(slot) = self.counts.of(address).next() {
                 if slot.set(slot.number() - 1) {
                     return;
                 }
                 continue;
             }
-            let take = |count: u64| count.checked_sub(1);
-            let uncounted = &self.uncounted;
-            let taken = uncounted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
-            if taken.is_ok() {
-                return;
-            }
-            // Who leaves had entered, so it is in a slot: in one behind which we looked, when
-            // another shard freed the one before which we did. Or that shard took what is
-            // uncounted for its own in such a moment, and there is nothing left to take.
+            // It is in a slot behind which we looked, when another shard freed the one before which
+            // we did.
             looks += 1;
+            assert!(looks < LOOKS_MAX, "nobody leaves who had not entered");
         }
     }
 }
@@ -334,26 +325,26 @@ mod tests {
         assert_eq!(many().filter(|peer| !enter(peer)).count(), 0);
         assert_eq!(many().filter(enter).count(), 0, "each has one");
         let tally = &addresses.counts.as_ref().unwrap().connections;
-        assert_eq!(tally.uncounted.load(Ordering::Relaxed), 0);
         many().for_each(|peer| addresses.leave(Connection, peer));
         assert!(many().all(|peer| tally.counts.of(addresses.hash(peer.ip())).next().is_none()));
     }
 
     #[test]
-    fn who_finds_no_slot_is_let_in_and_leaves_again() {
-        let (tally, one) = (
-            Tally::new(),
-            AddressHash::new(7, Ipv4Addr::LOCALHOST.into()),
-        );
-        let enter = || tally.enter(one, 2);
+    fn who_finds_no_slot_is_refused() {
+        let one = AddressHash::new(7, Ipv4Addr::LOCALHOST.into());
+        let tally = Tally::new();
         tally.counts.occupy_slots_of(one);
-        assert!((0..4).all(|_| enter()));
-        assert_eq!(tally.uncounted.load(Ordering::Relaxed), 4);
+        assert!(!tally.enter(one, 2));
         tally.counts.vacate_slots_of(one);
-        assert!(enter() && enter() && !enter());
-        (0..6).for_each(|_| tally.leave(one));
-        assert_eq!(tally.uncounted.load(Ordering::Relaxed), 0);
-        assert!(enter() && enter() && !enter(), "nobody is left");
+        assert!(tally.enter(one, 2) && tally.enter(one, 2) && !tally.enter(one, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "nobody leaves who had not entered")]
+    fn nobody_leaves_twice() {
+        let addresses = addresses(3, 0);
+        assert!(addresses.enter(Connection, v4(1)));
+        (0..2).for_each(|_| addresses.leave(Connection, v4(1)));
     }
 
     #[test]
