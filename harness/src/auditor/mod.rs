@@ -45,7 +45,7 @@ pub(crate) use delays::DelayReport;
 pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
 pub(crate) use reconnects::{FirstDelays, ReconnectRule};
-pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
+pub(crate) use sparks::{ConnectionId, Leftovers, Silence, SilenceRule, SparkReport};
 pub(crate) use values::Arrivals;
 
 use crate::workload::Scenario;

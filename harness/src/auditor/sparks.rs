@@ -1,6 +1,7 @@
 //! What the server says about its sparks: `connection` and `disconnection` once each, silent ones
 //! ended between one and two intervals after their last answer, live ones never, and nothing left
-//! at the end.
+//! at the end. A message that comes is a sign of life, too: a client that fell silent in the middle
+//! of one has two intervals from there.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -50,9 +51,18 @@ pub(crate) struct Leftovers {
     pub(crate) queue_bytes: u64,
 }
 
+/// Nothing comes from a client any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Silence {
+    /// When it answered a ping last, or its spark began.
+    pub(crate) last_answer: Instant,
+    /// Until when a message was on its way, if the client never finished it.
+    pub(crate) cut_off: Option<Instant>,
+}
+
 struct Spark {
     node: u16,
-    silent_since: Option<Instant>,
+    silence: Option<Silence>,
 }
 
 /// All sparks of all servers.
@@ -75,8 +85,8 @@ impl Sparks {
     /// A `connection` event of a server.
     pub(super) fn connected(&mut self, id: ConnectionId, node: u16, findings: &mut Findings) {
         self.report.opened += 1;
-        let silent_since = None;
-        if self.open.insert(id, Spark { node, silent_since }).is_some() {
+        let silence = None;
+        if self.open.insert(id, Spark { node, silence }).is_some() {
             findings.note(Fault::Miscounted, || {
                 format!("connection {} was connected twice", id.0)
             });
@@ -91,24 +101,23 @@ impl Sparks {
                 format!("connection {} was disconnected, but not connected", id.0)
             });
         };
-        if let (Some(since), Some(rule)) = (spark.silent_since, self.rule) {
+        if let (Some(silence), Some(rule)) = (spark.silence, self.rule) {
             self.report.silenced += 1;
-            rule.judge(now - since, findings);
+            rule.judge(silence, now, findings);
         }
     }
 
-    /// From now on nothing comes from this client; its last answer to a ping, or its beginning, was
-    /// then.
-    pub(super) fn fell_silent(&mut self, id: ConnectionId, last_answer: Instant) {
+    /// From now on nothing comes from this client.
+    pub(super) fn fell_silent(&mut self, id: ConnectionId, silence: Silence) {
         if let Some(spark) = self.open.get_mut(&id) {
-            spark.silent_since = Some(last_answer);
+            spark.silence = Some(silence);
         }
     }
 
     /// A server is told to end all its sparks, silent ones too.
     pub(super) fn node_drains(&mut self, node: u16) {
         let own = self.open.values_mut().filter(|spark| spark.node == node);
-        own.for_each(|spark| spark.silent_since = None);
+        own.for_each(|spark| spark.silence = None);
     }
 
     /// A server is gone, and its sparks with it, without a word.
@@ -121,10 +130,11 @@ impl Sparks {
     /// The run is over, and everybody has left.
     pub(super) fn finish(self, now: Instant, findings: &mut Findings) -> SparkReport {
         for (id, spark) in &self.open {
-            match (spark.silent_since, self.rule) {
-                (Some(since), Some(rule)) if rule.is_too_long(now - since) => {
+            match (spark.silence, self.rule) {
+                (Some(silence), Some(rule)) if rule.is_too_long(silence.length(now)) => {
+                    let length = silence.length(now);
                     findings.note(Fault::SilentKept, || {
-                        format!("connection {} has been silent for {:?}", id.0, now - since)
+                        format!("connection {} has been silent for {length:?}", id.0)
                     });
                 }
                 // It may be kept a little longer.
@@ -138,15 +148,27 @@ impl Sparks {
     }
 }
 
+impl Silence {
+    /// How long there was no sign of life.
+    fn length(self, now: Instant) -> Duration {
+        now - self
+            .cut_off
+            .map_or(self.last_answer, |at| at.max(self.last_answer))
+    }
+}
+
 impl SilenceRule {
-    fn judge(self, silence: Duration, findings: &mut Findings) {
-        if silence + self.tolerance < self.interval {
+    /// A silent spark was ended at `now`.
+    fn judge(self, silence: Silence, now: Instant, findings: &mut Findings) {
+        let unanswered = now - silence.last_answer;
+        if unanswered + self.tolerance < self.interval {
             findings.note(Fault::SilentEarly, || {
-                format!("a spark was ended {silence:?} after its last answer")
+                format!("a spark was ended {unanswered:?} after its last answer")
             });
-        } else if self.is_too_long(silence) {
+        } else if self.is_too_long(silence.length(now)) {
+            let length = silence.length(now);
             findings.note(Fault::SilentKept, || {
-                format!("a spark was ended only {silence:?} after its last answer")
+                format!("a spark was ended only {length:?} after its last sign of life")
             });
         }
     }
@@ -184,26 +206,42 @@ mod tests {
         }))
     }
 
-    /// A spark that answered last at 10 s and is ended then, or never.
-    fn judged(ended_ms: Option<u64>) -> Findings {
+    /// A spark that answered last at 10 s, fell silent within a message then, or within none, and
+    /// is ended then, or never.
+    fn judged(cut_off_ms: Option<u64>, ended_ms: Option<u64>) -> Findings {
         let (mut sparks, mut findings) = (sparks(), Findings::default());
         sparks.connected(ID, 0, &mut findings);
-        sparks.fell_silent(ID, Instant::from_ms(10_000));
+        let silence = Silence {
+            last_answer: Instant::from_ms(10_000),
+            cut_off: cut_off_ms.map(Instant::from_ms),
+        };
+        sparks.fell_silent(ID, silence);
         if let Some(ms) = ended_ms {
             sparks.disconnected(ID, Instant::from_ms(ms), &mut findings);
         }
-        sparks.finish(Instant::from_ms(100_000), &mut findings);
+        sparks.finish(Instant::from_ms(110_000), &mut findings);
         findings
     }
 
     #[test]
     fn silent_sparks_end_between_one_and_two_intervals() {
         for ms in [40_000, 55_000, 70_000] {
-            assert_eq!(judged(Some(ms)).total(), 0, "{ms}");
+            assert_eq!(judged(None, Some(ms)).total(), 0, "{ms}");
         }
-        assert_eq!(judged(Some(39_000)).count(Fault::SilentEarly), 1);
-        assert_eq!(judged(Some(71_000)).count(Fault::SilentKept), 1);
-        assert_eq!(judged(None).count(Fault::SilentKept), 1);
+        assert_eq!(judged(None, Some(39_000)).count(Fault::SilentEarly), 1);
+        assert_eq!(judged(None, Some(71_000)).count(Fault::SilentKept), 1);
+        assert_eq!(judged(None, None).count(Fault::SilentKept), 1);
+    }
+
+    #[test]
+    fn a_message_that_comes_is_a_sign_of_life() {
+        let cut_off = Some(39_000);
+        for ms in [40_000, 71_000, 99_000] {
+            assert_eq!(judged(cut_off, Some(ms)).total(), 0, "{ms}");
+        }
+        assert_eq!(judged(cut_off, Some(39_000)).count(Fault::SilentEarly), 1);
+        assert_eq!(judged(cut_off, Some(100_000)).count(Fault::SilentKept), 1);
+        assert_eq!(judged(cut_off, None).count(Fault::SilentKept), 1);
     }
 
     #[test]

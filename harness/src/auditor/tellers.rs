@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use allspark_protocol::Instant;
 
-use super::{Auditor, ConnectionId};
+use super::{Auditor, ConnectionId, Silence};
 
 impl Auditor {
     /// Judges what comes between the connections of clients.
@@ -94,9 +94,9 @@ impl SparksOf<'_> {
     }
 
     /// Nothing comes from a client any more, though its connection was not closed.
-    pub(crate) fn fell_silent(self, id: ConnectionId, last_answer: Instant) {
+    pub(crate) fn fell_silent(self, id: ConnectionId, silence: Silence) {
         if let Some(judge) = &mut self.0.sparks {
-            judge.fell_silent(id, last_answer);
+            judge.fell_silent(id, silence);
         }
     }
 

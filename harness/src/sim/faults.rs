@@ -9,6 +9,7 @@ use super::purpose::between_ms;
 use super::script::Act;
 use super::swarm::{ClientFault, NodeFault, pick};
 use super::world::{World, connection};
+use crate::auditor::Silence;
 
 /// The longest that bytes are under way when nothing is wrong.
 const LATENCY_MS_USUAL: u64 = 50;
@@ -121,12 +122,18 @@ impl World {
         (cable.is_void, cable.is_excused) = (true, true);
         let (end, spark, is_up) = (cable.end, cable.spark, cable.is_up);
         self.stop_owing(number, None);
-        self.held.remove(&end.0);
+        // What is held is the rest of a message.
+        let cut_off = self.held.remove(&end.0).map(|_| now);
         self.tally.vanished += 1;
         self.net.vanish(end);
         if is_up {
-            let id = connection(spark);
-            self.auditor.sparks().fell_silent(id, last_answer);
+            let silence = Silence {
+                last_answer,
+                cut_off,
+            };
+            self.auditor
+                .sparks()
+                .fell_silent(connection(spark), silence);
         } else {
             self.silent_early.insert(spark.0, now);
         }

@@ -20,8 +20,12 @@ use super::questions::Open;
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes that a server may hold for its peers in a world with strangers, beside what each of its
-/// shards may take in during a turn: little, so that it comes to that.
+/// shards may take in during a turn: little, so that it comes to that, but not less than
+/// [`SHARE_BYTES`] for each client, for all of them may have found the same server.
 const MEMORY_BYTES_MAX: u64 = 4 << 20;
+
+/// More than what waits for a client that does nothing wrong and reads through a narrow window.
+const SHARE_BYTES: u64 = 16 * 1024;
 
 /// One server, or the place of one that is gone.
 struct Node {
@@ -236,7 +240,9 @@ impl Nodes {
 
     /// What a server may hold for its peers.
     pub(super) fn held_bytes_max(&self) -> u64 {
-        MEMORY_BYTES_MAX + u64::from(self.plan.shards) * TURN_HELD_BYTES_MAX
+        let shares = u64::from(self.plan.clients) * SHARE_BYTES;
+        let turns = u64::from(self.plan.shards) * TURN_HELD_BYTES_MAX;
+        MEMORY_BYTES_MAX.max(shares) + turns
     }
 
     /// Under faults strangers come by every transport.

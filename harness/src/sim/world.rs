@@ -21,7 +21,7 @@ use super::secrecy::Secrecy;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
 use super::villains::Villains;
-use crate::auditor::{Auditor, ConnectionId, Fault};
+use crate::auditor::{Auditor, ConnectionId, Fault, Silence};
 
 /// Everything there is.
 pub(super) struct World {
@@ -245,7 +245,11 @@ impl World {
         let (id, now) = (connection(heard.end), self.now());
         self.auditor.sparks().connected(id, heard.node);
         if let Some(since) = self.silent_early.remove(&heard.end.0) {
-            self.auditor.sparks().fell_silent(id, since.max(now));
+            let silence = Silence {
+                last_answer: since.max(now),
+                cut_off: None,
+            };
+            self.auditor.sparks().fell_silent(id, silence);
         }
         let Some(number) = self.owner(heard.end) else {
             return;
