@@ -597,4 +597,6 @@ impl Transformer for AnyTransformer {
 }
 
 #[cfg(test)]
+mod one;
+#[cfg(test)]
 mod tests;

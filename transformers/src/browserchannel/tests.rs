@@ -7,10 +7,10 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{End, Kind};
 
 use super::*;
-use crate::CommonOptions;
 use crate::testing::{NoClient, Pair, Raw};
+use crate::{AnyTransformer, CommonOptions};
 
-type Server = Pair<BrowserChannel, NoClient>;
+type Server = Pair<AnyTransformer, NoClient>;
 
 fn server_with(options: &[(&str, &str)]) -> Server {
     let mut set = BrowserChannelOptions::default();
@@ -21,7 +21,7 @@ fn server_with(options: &[(&str, &str)]) -> Server {
         message_bytes_max: 1000_usize.try_into().unwrap(),
         ..CommonOptions::default()
     };
-    Pair::server_only(BrowserChannel::new(&common, set), 7)
+    Pair::server_only(BrowserChannel::new(&common, set).into(), 7)
 }
 
 fn server() -> Server {

@@ -41,7 +41,8 @@ use connection::{Connection, Far};
 pub(crate) use events::{ClientEvent, Event};
 use watch::{Watch, Watched};
 
-/// A server half and its client halves.
+/// A server half and its client halves. Where `T` is [`AnyTransformer`](crate::AnyTransformer), the
+/// engine is compiled once for the tests of all transports.
 pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
     net: SimNet,
     server: SimServer<Watched<T>>,

@@ -5,9 +5,9 @@ use allspark_protocol::websocket::encode;
 
 use super::*;
 use crate::testing::{Event, NoClient, Pair, Raw};
-use crate::{CommonOptions, TransportOptionError};
+use crate::{AnyTransformer, CommonOptions, TransportOptionError};
 
-fn pair(compression: bool, options: &[(&str, &str)]) -> Pair<Uws, NoClient> {
+fn pair(compression: bool, options: &[(&str, &str)]) -> Pair<AnyTransformer, NoClient> {
     let common = CommonOptions {
         compression,
         ..CommonOptions::default()
@@ -16,11 +16,11 @@ fn pair(compression: bool, options: &[(&str, &str)]) -> Pair<Uws, NoClient> {
     for (name, value) in options {
         own.set(name, value).unwrap();
     }
-    Pair::server_only(Uws::new(&common, own), 3)
+    Pair::server_only(Uws::new(&common, own).into(), 3)
 }
 
 /// Sends a request, and returns the answer.
-fn asked(pair: &mut Pair<Uws, NoClient>, lines: &str) -> (Raw, String) {
+fn asked(pair: &mut Pair<AnyTransformer, NoClient>, lines: &str) -> (Raw, String) {
     let raw = pair.raw();
     pair.raw_send(
         raw,

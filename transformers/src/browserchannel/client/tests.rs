@@ -4,11 +4,11 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{End, Kind};
 
 use super::*;
-use crate::CommonOptions;
 use crate::browserchannel::{BrowserChannel, BrowserChannelOptions};
 use crate::testing::{Client, Pair};
+use crate::{AnyTransformer, CommonOptions};
 
-type Both = Pair<BrowserChannel, BrowserChannelClient>;
+type Both = Pair<AnyTransformer, BrowserChannelClient>;
 
 const MESSAGE_BYTES_MAX: usize = 1 << 18;
 
@@ -18,7 +18,7 @@ fn pair_with(seed: u64, streaming: bool) -> Both {
         ..CommonOptions::default()
     };
     let server = BrowserChannel::new(&common, BrowserChannelOptions::default());
-    Pair::new(server, seed, move |seed| {
+    Pair::new(server.into(), seed, move |seed| {
         BrowserChannelClient::new(BrowserChannelClientOptions {
             target: "/primus?x=1".to_owned(),
             message_bytes_max: MESSAGE_BYTES_MAX,
@@ -220,7 +220,7 @@ fn messages_that_are_too_long_end_the_session() {
 #[test]
 fn a_target_that_cannot_be_requested_ends_the_client() {
     let server = BrowserChannel::new(&CommonOptions::default(), BrowserChannelOptions::default());
-    let mut pair = Pair::new(server, 1, |seed| {
+    let mut pair = Pair::new(AnyTransformer::from(server), 1, |seed| {
         BrowserChannelClient::new(BrowserChannelClientOptions {
             target: "/a b".to_owned(),
             seed,

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use allspark_protocol::primus::SparkId;
 
 use super::*;
-use crate::CommonOptions;
 use crate::engine_io::{EngineIo, EngineIoOptions};
 use crate::testing::{Client, ClientEvent, Pair};
+use crate::{AnyTransformer, CommonOptions};
 
-type World = Pair<EngineIo, EngineIoClient>;
+type World = Pair<AnyTransformer, EngineIoClient>;
 
 const ALL: [ClientTransports; 3] = [
     ClientTransports::PollingThenWebSocket,
@@ -29,7 +29,7 @@ fn world(transports: ClientTransports, seed: u64, set: &[(&str, &str)]) -> World
         message_bytes_max: 10_000,
         transports,
     };
-    Pair::new(server, seed, move |seed| {
+    Pair::new(server.into(), seed, move |seed| {
         EngineIoClient::new(&options, seed).unwrap()
     })
 }

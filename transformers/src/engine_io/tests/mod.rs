@@ -16,8 +16,8 @@ use allspark_protocol::transformer::{End, Kind};
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 
 use super::{EngineIo, EngineIoOptions};
-use crate::CommonOptions;
 use crate::testing::{NoClient, Pair, Raw};
+use crate::{AnyTransformer, CommonOptions};
 
 const WEBSOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
@@ -25,7 +25,7 @@ const WEBSOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
 const BUFFER_BYTES_MAX: usize = 1000;
 
 /// A server and those who speak to it.
-struct World(Pair<EngineIo, NoClient>);
+struct World(Pair<AnyTransformer, NoClient>);
 
 /// An answer to a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl World {
             message_bytes_max: BUFFER_BYTES_MAX.try_into().unwrap(),
             ..CommonOptions::default()
         };
-        Self(Pair::server_only(EngineIo::new(&common, all), seed))
+        Self(Pair::server_only(EngineIo::new(&common, all).into(), seed))
     }
 
     /// Sends a request on a connection of its own, and lets happen what happens at once.

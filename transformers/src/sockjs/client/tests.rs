@@ -3,11 +3,11 @@
 use allspark_protocol::transformer::{End, Kind};
 
 use super::*;
-use crate::CommonOptions;
 use crate::sockjs::{SockJs, SockJsOptions};
 use crate::testing::{Client, ClientEvent, Event, Pair};
+use crate::{AnyTransformer, CommonOptions};
 
-type SockJsPair = Pair<SockJs, SockJsClient>;
+type SockJsPair = Pair<AnyTransformer, SockJsClient>;
 
 fn pair(transport: SockJsTransport, seed: u64) -> SockJsPair {
     let common = CommonOptions {
@@ -18,7 +18,7 @@ fn pair(transport: SockJsTransport, seed: u64) -> SockJsPair {
         response_limit: 4096,
         ..SockJsOptions::default()
     };
-    Pair::new(SockJs::new(&common, options), seed, move |seed| {
+    Pair::new(SockJs::new(&common, options).into(), seed, move |seed| {
         SockJsClient::new(SockJsClientOptions {
             host: "localhost".to_owned(),
             target: "/primus?a=b".to_owned(),
@@ -249,7 +249,7 @@ fn a_wrong_path_is_refused() {
     for transport in SockJsTransport::ALL {
         let common = CommonOptions::default();
         let server = SockJs::new(&common, SockJsOptions::default());
-        let mut pair = Pair::new(server, 1, move |seed| {
+        let mut pair = Pair::new(AnyTransformer::from(server), 1, move |seed| {
             SockJsClient::new(SockJsClientOptions {
                 host: "localhost".to_owned(),
                 target: "/elsewhere".to_owned(),

@@ -5,15 +5,15 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{Answer as Verdict, End, Kind, Transformer};
 use allspark_protocol::{Input, Payload};
 
-use crate::CommonOptions;
 use crate::sockjs::{SockJs, SockJsOptions};
 use crate::testing::{Event, NoClient, Pair, Raw};
+use crate::{AnyTransformer, CommonOptions};
 
 /// What every answer says to caches: Primus's own word, which replaces that of the package.
 pub(super) const NO_CACHE: &str = "no-store, no-cache, must-revalidate, max-age=0";
 
 pub(super) struct Rig {
-    pub(super) pair: Pair<SockJs, NoClient>,
+    pub(super) pair: Pair<AnyTransformer, NoClient>,
 }
 
 /// A response, as far as it has come.
@@ -56,7 +56,7 @@ impl Rig {
             ..CommonOptions::default()
         };
         Self {
-            pair: Pair::server_only(SockJs::new(&common, options), 7),
+            pair: Pair::server_only(SockJs::new(&common, options).into(), 7),
         }
     }
 

@@ -8,6 +8,7 @@ use allspark_protocol::transformer::{
 use allspark_protocol::{Input, Instant};
 
 use super::{ClientEvent, Event, Pair};
+use crate::AnyTransformer;
 use crate::websockets::{ClientEvent as StreamEvent, WebSocketClient, WebSockets};
 
 const MESSAGE_BYTES_MAX: usize = 1 << 21;
@@ -92,14 +93,16 @@ impl ClientTransport for Plain {
     fn expired(&mut self, _now: Instant, _out: &mut ClientOutputs) {}
 }
 
-fn pair(seed: u64) -> Pair<WebSockets, Plain> {
-    Pair::new(WebSockets::uncompressed(MESSAGE_BYTES_MAX), seed, |seed| {
-        Plain {
+fn pair(seed: u64) -> Pair<AnyTransformer, Plain> {
+    Pair::new(
+        WebSockets::uncompressed(MESSAGE_BYTES_MAX).into(),
+        seed,
+        |seed| Plain {
             seed,
             codec: None,
             is_over: false,
-        }
-    })
+        },
+    )
 }
 
 fn texts(count: usize) -> Vec<(Kind, Vec<u8>)> {
@@ -214,7 +217,7 @@ fn the_same_seed_gives_the_same_history() {
 
 #[test]
 fn a_plain_request_is_answered_and_the_connection_used_again() {
-    let mut pair = Pair::server_only(WebSockets::uncompressed(9), 6);
+    let mut pair = Pair::server_only(AnyTransformer::from(WebSockets::uncompressed(9)), 6);
     let raw = pair.raw();
     let request = "GET /primus HTTP/1.1\r\nHost: x\r\n\r\n";
     pair.raw_send(raw, request.repeat(2));

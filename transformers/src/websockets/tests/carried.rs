@@ -6,16 +6,16 @@ use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 use allspark_protocol::{Dice, Input};
 
 use super::pairs::{MESSAGE_BYTES_MAX, server};
+use crate::AnyTransformer;
 use crate::testing::{NoClient, Pair, Raw};
-use crate::websockets::WebSockets;
 
 /// A client that speaks for itself and offers to keep contexts.
-fn opened() -> (Pair<WebSockets, NoClient>, Raw) {
+fn opened() -> (Pair<AnyTransformer, NoClient>, Raw) {
     let keeping = [
         ("serverNoContextTakeover", "false"),
         ("clientNoContextTakeover", "false"),
     ];
-    let mut pair = Pair::server_only(server(true, &keeping), 5);
+    let mut pair = Pair::server_only(server(true, &keeping).into(), 5);
     let raw = pair.raw();
     pair.raw_send(
         raw,

@@ -9,11 +9,11 @@ use super::pairs::{MESSAGE_BYTES_MAX, server};
 use super::response;
 use crate::testing::{NoClient, Pair, Raw};
 use crate::websockets::{WebSockets, WebSocketsOptions};
-use crate::{CommonOptions, TransportOptionError};
+use crate::{AnyTransformer, CommonOptions, TransportOptionError};
 
 /// Opens a connection with an offer, and returns the extensions of the answer.
-fn opened(server: WebSockets, offer: &str) -> (Pair<WebSockets, NoClient>, Raw, String) {
-    let mut pair = Pair::server_only(server, 7);
+fn opened(server: WebSockets, offer: &str) -> (Pair<AnyTransformer, NoClient>, Raw, String) {
+    let mut pair = Pair::server_only(server.into(), 7);
     let raw = pair.raw();
     let request = format!(
         "GET /primus HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -4,13 +4,13 @@
 use allspark_protocol::transformer::{End, Kind};
 use allspark_protocol::websocket::deflate::{ClientWindow, Offer, WindowBits};
 
-use crate::CommonOptions;
 use crate::testing::Pair;
 use crate::websockets::{
     ClientDeflate, WebSockets, WebSocketsClient, WebSocketsClientOptions, WebSocketsOptions,
 };
+use crate::{AnyTransformer, CommonOptions};
 
-pub(super) type Sockets = Pair<WebSockets, WebSocketsClient>;
+pub(super) type Sockets = Pair<AnyTransformer, WebSocketsClient>;
 
 /// Bytes of the largest message in these tests.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -34,7 +34,7 @@ pub(super) fn pair(server: WebSockets, offer: Option<Offer>, seed: u64) -> Socke
         offer,
         ..ClientDeflate::default()
     });
-    Pair::new(server, seed, move |seed| {
+    Pair::new(server.into(), seed, move |seed| {
         let options = WebSocketsClientOptions {
             message_bytes_max: MESSAGE_BYTES_MAX,
             deflate,
