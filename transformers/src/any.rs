@@ -3,6 +3,8 @@
 //! With `any` a request's path and query say which transport it is for; no two transports use the
 //! same.
 
+use std::ops::Range;
+
 use allspark_protocol::Input;
 use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
@@ -318,15 +320,15 @@ impl AnySession {
         }
     }
 
-    /// The first wire format of its transformer.
-    fn wire_base(&self) -> u8 {
+    /// The wire formats of its transformer.
+    fn wires(&self) -> Range<u8> {
         match self {
-            Self::WebSockets(_) => wires::WEBSOCKETS,
-            Self::Faye(_) => wires::FAYE,
-            Self::Uws(_) => wires::UWS,
-            Self::EngineIo(_) => wires::ENGINE_IO,
-            Self::SockJs(_) => wires::SOCKJS,
-            Self::BrowserChannel(_) => wires::BROWSERCHANNEL,
+            Self::WebSockets(_) => wires::WEBSOCKETS..wires::FAYE,
+            Self::Faye(_) => wires::FAYE..wires::UWS,
+            Self::Uws(_) => wires::UWS..wires::ENGINE_IO,
+            Self::EngineIo(_) => wires::ENGINE_IO..wires::SOCKJS,
+            Self::SockJs(_) => wires::SOCKJS..wires::BROWSERCHANNEL,
+            Self::BrowserChannel(_) => wires::BROWSERCHANNEL..wires::ALL,
         }
     }
 }
@@ -438,7 +440,10 @@ impl Transformer for AnyTransformer {
 
     fn wire(&self, session: &AnySession) -> Wire {
         let Wire(wire) = ask_session!(self, session, |transformer, inner| transformer.wire(inner));
-        Wire(session.wire_base() + wire)
+        let wires = session.wires();
+        let found = wires.start + wire;
+        assert!(wires.contains(&found), "a wire of another transformer");
+        Wire(found)
     }
 
     fn frame(&mut self, Wire(wire): Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
