@@ -1,5 +1,5 @@
-//! Transports as [`AnyTransformer`] serves them alone. All tests of transports have their servers of
-//! this one type, so the engine is compiled for them once.
+//! Transports as [`AnyTransformer`] serves them alone. All tests of transports have their servers
+//! of this one type, so the engine is compiled for them once.
 
 use super::*;
 
