@@ -7,9 +7,17 @@ use crate::attack::{Attack, MIB};
 use crate::http::{Client, get, post};
 use crate::server::Server;
 
-/// What a body may cost: itself, a copy, and what comes of it in one turn.
+/// What a body may cost: itself, a copy, and what comes of it in one turn. Its session is there
+/// until it comes, however long the machine takes to send it.
 const POST: Attack = Attack {
-    args: &[],
+    args: &[
+        "--transport",
+        "disconnect_delay=600000",
+        "--transport",
+        "sessionTimeoutInterval=600000",
+        "--transport",
+        "pingTimeout=600000",
+    ],
     memory_max: 64 * MIB,
     ..Attack::USUAL
 };

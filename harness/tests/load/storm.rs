@@ -165,7 +165,7 @@ fn a_server_that_does_not_take_clients_back_is_found() {
 #[test]
 fn clients_that_do_not_keep_to_the_algorithm_are_found() {
     let options = ["--clients", "4", "--strikes", "1", "--outage", "100ms"];
-    let times = ["--reconnect-timeout", "300ms", "--duration", "4s"];
+    let timeout = ["--reconnect-timeout", "300ms"];
     for (sabotage, manners, fault) in [
         ("hurries-back", "good", "reconnect early"),
         ("comes-back-unasked", "good", "reconnect unwanted"),
@@ -173,7 +173,13 @@ fn clients_that_do_not_keep_to_the_algorithm_are_found() {
         ("waits-for-ever", "deaf", "timeout late"),
     ] {
         let broken = ["--sabotage", sabotage, "--reconnect-tolerance", "200ms"];
-        let run = storm(manners, &[&options[..], &times, &broken].concat());
-        expect_found(&run, fault);
+        let play = |duration| {
+            let times = ["--duration", duration];
+            storm(manners, &[&options[..], &timeout, &times, &broken].concat())
+        };
+        // On a slow machine the server may be back so late that nobody had to do with it.
+        let mut runs = ["4s", "16s", "64s"].into_iter().map(play);
+        let run = runs.find(|run| run.report["findings"][fault].is_u64());
+        expect_found(&run.expect("somebody is found"), fault);
     }
 }
