@@ -21,7 +21,9 @@ const ROUNDING_MS = 3;
 // Options of a client that does not take its time to come back. An attempt that is ended before it
 // is open is noticed by its timeout alone.
 const EAGER = { reconnect: { min: 20, max: 200, retries: 1_000, 'reconnect timeout': 3_000 } };
-const COME_BACK_MS_MAX = 30_000;
+// The browserchannel package itself tries three times to go on with its channel, after as much as
+// 15, 30 and 45 seconds, before Primus hears of it.
+const COME_BACK_MS_MAX = 120_000;
 
 /** A test for every variant. Those that mostly wait do so together. */
 function each(name, judge, { waits = false } = {}) {
