@@ -52,23 +52,24 @@ async function everybodyIsEchoed(server, url, restart) {
 }
 
 async function everybody(server, url, restart, ways, goThrough, telling) {
-  const stayed = await Promise.all(ways.map(async ([name, variant]) => {
-    try {
-      return await goThrough(behind(server, url, variant.server.transformer), variant);
-    } catch (error) {
-      throw new Error(`${name}: ${error.message}`, { cause: error });
-    }
-  }));
-  const back = stayed.map(async (client, index) => {
-    try {
-      await event(client, 'reconnected', COME_BACK_MS_MAX);
-    } catch (error) {
-      throw new Error(`${ways[index][0]}: ${error.message}`, { cause: error });
-    }
-  });
+  const stayed = await Promise.all(ways.map(([name, variant]) => (
+    by(name, goThrough(behind(server, url, variant.server.transformer), variant))
+  )));
+  const back = stayed.map((client, index) => (
+    by(ways[index][0], event(client, 'reconnected', COME_BACK_MS_MAX))
+  ));
   await restart();
   await Promise.all(back);
   for (const client of stayed) assert.equal(await ask(client, telling('again')), 'again');
+}
+
+/** The same promise; its error names the way. */
+async function by(name, promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`, { cause: error });
+  }
 }
 
 /** One client goes through the list; another one, which stays, is what becomes of it. */
